@@ -1,0 +1,237 @@
+//! The reading end of a ring, which lives in the parent and trusts nobody.
+//!
+//! Everything that decides anything is private: the position, what was seen of `head`, the record so far. From the
+//! ring come only a head (read once per look and checked against the position), a header word (read once, checked
+//! against that head and the frame limit) and payload words (copied out, then checked against the header).
+//!
+//! Invariants: memory grows by bytes that really arrived; one call reads at most what one look at `head` promised,
+//! so it ends; after [`Corrupt`] nothing is read any more.
+
+use std::fmt;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::fence;
+
+use rustix::thread::futex;
+
+use super::Ring;
+use super::frame::{self, Header, WORD};
+
+/// A buffer that a giant record left behind is cut back to this many words (64 MiB); below it is recycled as it is.
+const KEPT_WORDS: usize = (64 << 20) / WORD;
+
+/// The reader's state of one [`Ring`]: plain data, to be kept beside it.
+///
+/// Use it with the ring that it began with, and no other inbox with that ring.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    /// Everything before this was taken out.
+    tail: u64,
+    /// The tail that the producer was told.
+    told: u64,
+    /// The last head seen: `tail <= seen <= tail + capacity`.
+    seen: u64,
+    /// The record that is being put together, or was handed out last. Frames but the last are whole words.
+    words: Vec<u64>,
+    /// How many bytes of `words` are payload.
+    bytes: usize,
+    /// The kind of a record of which only a part has arrived.
+    unfinished: Option<u8>,
+    corrupt: Option<Corrupt>,
+}
+
+/// What [`Inbox::receive`] found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Received<'a> {
+    /// A whole record, as it was sent. It starts at a multiple of 8 bytes, in memory of our own.
+    Record {
+        /// The number that was sent with it, below 128.
+        kind: u8,
+        /// Valid until the next call.
+        payload: &'a [u8],
+    },
+    /// No whole record is there at the moment (a part of one may be).
+    Nothing,
+}
+
+/// What stands in the ring was not written by a [`Producer`](crate::Producer), or was overwritten since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Corrupt {
+    what: &'static str,
+    position: u64,
+}
+
+impl fmt::Display for Corrupt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the ring of a worker was overwritten: {} at byte {} of its stream",
+            self.what, self.position
+        )
+    }
+}
+
+impl std::error::Error for Corrupt {}
+
+impl Inbox {
+    /// An inbox for a ring from which nothing was read yet.
+    pub fn new() -> Inbox {
+        Inbox::default()
+    }
+
+    /// Takes the next record out of the ring. Never waits.
+    ///
+    /// # Errors
+    /// [`Corrupt`] when the writer broke the ring; this inbox then says so for ever (until [`Ring::renew`]).
+    pub fn receive(&mut self, ring: &Ring) -> Result<Received<'_>, Corrupt> {
+        if let Some(corrupt) = &self.corrupt {
+            return Err(corrupt.clone());
+        }
+        match self.take_record(ring) {
+            Ok(Some(kind)) => Ok(Received::Record {
+                kind,
+                payload: &bytemuck::cast_slice(&self.words)[..self.bytes],
+            }),
+            Ok(None) => {
+                self.tell(ring);
+                Ok(Received::Nothing)
+            }
+            Err(what) => Err(self
+                .corrupt
+                .insert(Corrupt {
+                    what,
+                    position: self.tail,
+                })
+                .clone()),
+        }
+    }
+
+    /// Says that the reader is about to sleep until the bell rings. True if something arrived before that was said, or
+    /// waits unread: then the reader must not sleep (and is not taken to).
+    pub fn arm(&mut self, ring: &Ring) -> bool {
+        if self.corrupt.is_some() {
+            return false;
+        }
+        ring.asleep().store(1, Relaxed);
+        // Our flag is out before we look at `head`; the producer puts `head` out before it looks at the flag.
+        fence(SeqCst);
+        let arrived = ring.head().load(Acquire) != self.tail;
+        if arrived {
+            self.disarm(ring);
+        }
+        arrived
+    }
+
+    /// Says that the reader is awake: bells need not be rung for it.
+    pub fn disarm(&mut self, ring: &Ring) {
+        ring.asleep().store(0, Relaxed);
+    }
+
+    /// Whether a record has arrived in part. Once its producer is gone, the rest will never come.
+    pub fn is_amid_record(&self) -> bool {
+        self.unfinished.is_some()
+    }
+
+    /// Back to the beginning of a stream, with the buffer kept.
+    pub(super) fn restart(&mut self) {
+        *self = Inbox {
+            words: std::mem::take(&mut self.words),
+            ..Inbox::new()
+        };
+    }
+
+    /// The kind of the record that now lies in `words`, or None while it is not all there.
+    fn take_record(&mut self, ring: &Ring) -> Result<Option<u8>, &'static str> {
+        if self.tail == self.seen {
+            self.seen = self.look(ring)?;
+        }
+        if self.unfinished.is_none() {
+            self.words.clear();
+            self.words.shrink_to(self.words.capacity().min(KEPT_WORDS));
+            self.bytes = 0;
+        }
+        while self.tail != self.seen {
+            let header = self.take_frame(ring)?;
+            self.unfinished = header.more.then_some(header.kind);
+            if self.tail - self.told >= ring.capacity as u64 / 8 {
+                self.tell(ring);
+            }
+            if !header.more {
+                return Ok(Some(header.kind));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads `head`, once.
+    fn look(&self, ring: &Ring) -> Result<u64, &'static str> {
+        let head = ring.head().load(Acquire);
+        let ahead = head.wrapping_sub(self.tail);
+        if ahead > ring.capacity as u64 || !ahead.is_multiple_of(WORD as u64) {
+            return Err("a head that cannot be");
+        }
+        Ok(head)
+    }
+
+    /// Appends the next frame's payload to the record. At least one word lies before `seen`.
+    fn take_frame(&mut self, ring: &Ring) -> Result<Header, &'static str> {
+        let sealed = ring.span(self.tail, 1).0[0].load(Relaxed);
+        let header = Header::decode(frame::low_half(sealed));
+        let limit = frame::limit(ring.capacity);
+        let words = frame::words(header.length);
+        let whole = ((1 + words) * WORD) as u64;
+        if header.length > limit {
+            return Err("a frame that is too long");
+        }
+        if whole > self.seen - self.tail {
+            return Err("a frame that ends behind the head");
+        }
+        if header.more && header.length != limit {
+            return Err("a short frame amid a record");
+        }
+        if self.unfinished.is_some_and(|kind| kind != header.kind) {
+            return Err("a record of two kinds");
+        }
+
+        // `words` holds whole frames of whole words so far: this one begins right behind them.
+        let before = self.words.len();
+        self.words
+            .try_reserve(words)
+            .map_err(|_| "a record that memory cannot hold")?;
+        let (first, second) = ring.span(self.tail + WORD as u64, words);
+        self.words
+            .extend(first.iter().map(|word| word.load(Relaxed)));
+        self.words
+            .extend(second.iter().map(|word| word.load(Relaxed)));
+        let payload = &bytemuck::cast_slice::<u64, u8>(&self.words[before..])[..header.length];
+        if !frame::is_sealed(sealed, ring.epoch, self.tail, payload) {
+            return Err("a frame whose check fails");
+        }
+        self.bytes += header.length;
+        self.tail += whole;
+        Ok(header)
+    }
+
+    /// Publishes the tail, and wakes the producer if this is what it waits for.
+    fn tell(&mut self, ring: &Ring) {
+        if self.told == self.tail {
+            return;
+        }
+        self.told = self.tail;
+        ring.tail().store(self.tail, Release);
+        // The tail is out before we look whether the producer went to sleep without having seen it.
+        fence(SeqCst);
+        let wanted = ring.wanted().load(Relaxed);
+        // Exchanged, not stored: the producer may have gone on and announced another wish.
+        if wanted != 0
+            && self.tail >= wanted
+            && ring
+                .wanted()
+                .compare_exchange(wanted, 0, Relaxed, Relaxed)
+                .is_ok()
+        {
+            ring.room().fetch_add(1, Release);
+            // Nobody asleep is as good as somebody woken.
+            let _ = futex::wake(ring.room(), futex::Flags::empty(), 1);
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The writing end of a ring, which lives in the child.
+//!
+//! A frame is written into free space first and published after, by one release store to `head`; a producer that dies
+//! at any moment leaves only whole frames behind. When there is no room it says which tail it waits for (`wanted`) and
+//! sleeps on a futex.
+//!
+//! No wake-up is lost: the sleeper announces itself, fences, and then looks again; the other side publishes,
+//! fences, and then looks for the announcement. One of the two must see the other. A child that overwrote these words
+//! may still lose one, so the sleep is also cut short every 100 ms.
+
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::fence;
+
+use rustix::thread::futex;
+
+use super::frame::{self, Header, WORD};
+use super::{Bell, Ring};
+
+/// The longest sleep before a blocked producer looks again by itself.
+const LOOK_AGAIN: futex::Timespec = futex::Timespec {
+    tv_sec: 0,
+    tv_nsec: 100_000_000,
+};
+
+/// Whether a sleeping consumer must be woken for a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// It may sleep on until something else wakes it, half of the ring is used, or the producer is about to wait.
+    /// Costs neither a fence nor a system call.
+    Lazy,
+    /// It is woken at once.
+    Prompt,
+}
+
+/// The writing end of a [`Ring`], from [`Ring::producer`].
+#[derive(Debug)]
+pub struct Producer<'a> {
+    ring: &'a Ring,
+    bell: &'a Bell,
+    /// Our own `head`. The shared copy is written, never read again.
+    head: u64,
+    /// The last tail seen: the ring holds at most `head - tail` bytes.
+    tail: u64,
+}
+
+impl<'a> Producer<'a> {
+    pub(super) fn new(ring: &'a Ring, bell: &'a Bell) -> Producer<'a> {
+        Producer {
+            ring,
+            bell,
+            head: ring.head().load(Acquire),
+            tail: ring.tail().load(Acquire),
+        }
+    }
+
+    /// Writes a record of any length, also an empty one or one that is larger than the ring. Waits while the ring is full.
+    ///
+    /// `kind` is a number below 128 that arrives beside the payload.
+    ///
+    /// # Panics
+    /// When `kind` is 128 or more, and when the ring's own counters were overwritten.
+    pub fn send(&mut self, kind: u8, payload: &[u8], urgency: Urgency) {
+        assert!(
+            kind < frame::KINDS,
+            "the kind of a record is below 128, and this is {kind}"
+        );
+        let limit = frame::limit(self.ring.capacity);
+        let mut rest = payload;
+        while rest.len() > limit {
+            let (piece, behind) = rest.split_at(limit);
+            self.write(
+                Header {
+                    length: limit,
+                    kind,
+                    more: true,
+                },
+                piece,
+            );
+            self.nudge(Urgency::Lazy);
+            rest = behind;
+        }
+        self.write(
+            Header {
+                length: rest.len(),
+                kind,
+                more: false,
+            },
+            rest,
+        );
+        self.nudge(urgency);
+    }
+
+    /// Waits until the consumer has taken everything out, and has looked once more after that.
+    ///
+    /// # Panics
+    /// When the ring's own counters were overwritten.
+    pub fn settle(&mut self) {
+        if self.head != self.tail {
+            self.wait_for(self.head);
+        }
+    }
+
+    /// Puts one frame behind `head` and publishes it.
+    fn write(&mut self, header: Header, payload: &[u8]) {
+        let words = frame::words(payload.len());
+        let bytes = ((1 + words) * WORD) as u64;
+        let capacity = self.ring.capacity as u64;
+        if self.used() + bytes > capacity {
+            self.tail = self.look();
+            if self.used() + bytes > capacity {
+                // Wait for a quarter of the ring at least: waking up for every few bytes is what makes a full ring slow.
+                self.wait_for(self.head - capacity + bytes.max(capacity / 4));
+            }
+        }
+
+        let low = header.encode();
+        let sealed = frame::seal(low, self.ring.epoch, self.head, payload);
+        self.ring.span(self.head, 1).0[0].store(sealed, Relaxed);
+        let (first, second) = self.ring.span(self.head + WORD as u64, words);
+        let (whole, odd) = payload.as_chunks::<WORD>();
+        let cut = first.len().min(whole.len());
+        let mut places = first[cut..].iter().chain(second);
+        for (place, word) in first.iter().zip(&whole[..cut]) {
+            place.store(u64::from_ne_bytes(*word), Relaxed);
+        }
+        for (word, place) in whole[cut..].iter().zip(&mut places) {
+            place.store(u64::from_ne_bytes(*word), Relaxed);
+        }
+        if let Some(place) = places.next() {
+            let mut last = [0; WORD];
+            last[..odd.len()].copy_from_slice(odd);
+            place.store(u64::from_ne_bytes(last), Relaxed);
+        }
+        self.head += bytes;
+        self.ring.head().store(self.head, Release);
+    }
+
+    /// Bytes that may still be unread: at most the capacity.
+    fn used(&self) -> u64 {
+        self.head - self.tail
+    }
+
+    /// The shared tail, if it can be one.
+    fn look(&self) -> u64 {
+        let tail = self.ring.tail().load(Acquire);
+        let used = self.head.wrapping_sub(tail);
+        assert!(
+            used <= self.ring.capacity as u64,
+            "the counters of a ring were overwritten"
+        );
+        tail
+    }
+
+    /// Sleeps until the tail is `wanted` (not 0) or beyond.
+    #[cold]
+    fn wait_for(&mut self, wanted: u64) {
+        loop {
+            let wakes = self.ring.room().load(Acquire);
+            self.ring.wanted().store(wanted, Relaxed);
+            // Both announcements of ours (this, and `head` before it) are out before we look at theirs.
+            fence(SeqCst);
+            self.tail = self.look();
+            if self.tail >= wanted {
+                self.ring.wanted().store(0, Relaxed);
+                return;
+            }
+            self.wake_sleeper();
+            // Woken, timed out, interrupted or refused since `room` moved on: look again in every case.
+            let _ = futex::wait(
+                self.ring.room(),
+                futex::Flags::empty(),
+                wakes,
+                Some(&LOOK_AGAIN),
+            );
+        }
+    }
+
+    /// After a frame: wakes the consumer if that is due.
+    fn nudge(&mut self, urgency: Urgency) {
+        if urgency == Urgency::Prompt || self.is_crowded() {
+            // The new head is out before we look whether the consumer went to sleep without having seen it.
+            fence(SeqCst);
+            self.wake_sleeper();
+        }
+    }
+
+    /// More than half of the ring is used. Looks at the shared tail only where the last one seen says yes.
+    fn is_crowded(&mut self) -> bool {
+        let half = self.ring.capacity as u64 / 2;
+        if self.used() <= half {
+            return false;
+        }
+        self.tail = self.look();
+        self.used() > half
+    }
+
+    /// Rings the bell if the consumer sleeps; once per sleep, since it takes the flag down.
+    fn wake_sleeper(&self) {
+        if self.ring.asleep().load(Relaxed) != 0 && self.ring.asleep().swap(0, Relaxed) != 0 {
+            self.bell.ring();
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! Vectors in sealed shared memory: written once, then read by every process that inherits or receives them.
+//!
+//! ```text
+//!   SharedVecMut (memfd, mapped writable)  ── freeze: unmap, seal, map read-only ──>  SharedVec
+//! ```
+//!
+//! Invariant: no address and no process can write to a [`SharedVec`]. That is the seals' doing (no write, shrink, grow or
+//! further seals), not the protection's, which a child could change back. And page tables of such memory are not copied at a
+//! fork: 1 GB adds 0.09 ms to one, where ordinary memory adds 18.6.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::ptr::{self, NonNull};
+use std::slice;
+
+use bytemuck::Pod;
+use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::io::Errno;
+use rustix::mm::{Advice, MapFlags, ProtFlags};
+
+/// The name of our memory files, as /proc/self/maps shows it.
+pub(crate) const NAME: &str = "partools";
+
+/// A vector that is frozen in sealed shared memory: nobody can change it, whichever process has it.
+///
+/// Made by [`SharedVec::from_fn`] or [`SharedVec::from_slice`], or filled in place: [`SharedVec::zeroed`].
+///
+/// ```
+/// use partools_os::SharedVec;
+/// let squares = SharedVec::from_fn(1000, |i| (i * i) as u64)?;
+/// assert_eq!(squares[30], 900);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct SharedVec<T: Pod> {
+    mapping: Mapping<T>,
+    file: OwnedFd,
+}
+
+/// A [`SharedVec`] in the making: it can be written, and must be frozen before anything forks.
+///
+/// ```
+/// let mut filling = partools_os::SharedVec::<f64>::zeroed(100)?;
+/// filling[3] = 0.5;
+/// let frozen = filling.freeze()?;
+/// assert_eq!(frozen[3], 0.5);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct SharedVecMut<T: Pod> {
+    mapping: Mapping<T>,
+    file: OwnedFd,
+}
+
+impl<T: Pod> SharedVec<T> {
+    /// `len` elements whose bytes are all zero, to be filled and then [frozen](SharedVecMut::freeze).
+    ///
+    /// # Errors
+    /// When the length overflows, or is more than the kernel would give this process; when no descriptor is left; or
+    /// when `T` is aligned to more than a page.
+    pub fn zeroed(len: usize) -> io::Result<SharedVecMut<T>> {
+        let bytes = byte_length::<T>(len)?;
+        ask_for(bytes)?;
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let file = rustix::fs::memfd_create(NAME, flags)?;
+        rustix::fs::ftruncate(&file, bytes as u64)?;
+        let mapping = Mapping::new(&file, len, ProtFlags::READ | ProtFlags::WRITE)?;
+        Ok(SharedVecMut { mapping, file })
+    }
+
+    /// The elements `element(0)` to `element(len - 1)`, frozen.
+    ///
+    /// # Errors
+    /// As [`SharedVec::zeroed`] and [`SharedVecMut::freeze`].
+    pub fn from_fn(len: usize, mut element: impl FnMut(usize) -> T) -> io::Result<SharedVec<T>> {
+        let mut filling = SharedVec::zeroed(len)?;
+        for (index, place) in filling.iter_mut().enumerate() {
+            *place = element(index);
+        }
+        filling.freeze()
+    }
+
+    /// A frozen copy of `elements`.
+    ///
+    /// # Errors
+    /// As [`SharedVec::zeroed`] and [`SharedVecMut::freeze`].
+    pub fn from_slice(elements: &[T]) -> io::Result<SharedVec<T>> {
+        let mut filling = SharedVec::zeroed(elements.len())?;
+        filling.copy_from_slice(elements);
+        filling.freeze()
+    }
+}
+
+impl<T: Pod> SharedVecMut<T> {
+    /// Seals the memory for ever, and maps it read-only.
+    ///
+    /// # Errors
+    /// When another process has it mapped writable (one that was forked while this was not frozen), or the kernel
+    /// refuses the mapping. The elements are lost then.
+    pub fn freeze(self) -> io::Result<SharedVec<T>> {
+        let SharedVecMut { mapping, file } = self;
+        let len = mapping.len;
+        drop(mapping);
+        let seals = SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
+        rustix::fs::fcntl_add_seals(&file, seals).map_err(|refused| match refused {
+            Errno::BUSY => io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                "a SharedVecMut cannot be frozen while another process has it mapped: freeze before you fork",
+            ),
+            other => other.into(),
+        })?;
+        SharedVec::map(file, len)
+    }
+}
+
+impl<T: Pod> SharedVec<T> {
+    /// Maps `len` elements of a sealed file.
+    fn map(file: OwnedFd, len: usize) -> io::Result<SharedVec<T>> {
+        match Mapping::new(&file, len, ProtFlags::READ) {
+            // Before Linux 6.7, a descriptor that could write made every shared mapping one that might; read through
+            // another one.
+            Err(refused) if refused.raw_os_error() == Some(Errno::PERM.raw_os_error()) => {
+                SharedVec::map_reopened(&file, len)
+            }
+            mapped => Ok(SharedVec {
+                mapping: mapped?,
+                file,
+            }),
+        }
+    }
+
+    /// As [`SharedVec::map`], through a new descriptor that can only read.
+    fn map_reopened(file: &OwnedFd, len: usize) -> io::Result<SharedVec<T>> {
+        let reader = OwnedFd::from(File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))?);
+        Ok(SharedVec {
+            mapping: Mapping::new(&reader, len, ProtFlags::READ)?,
+            file: reader,
+        })
+    }
+}
+
+/// The elements of a memory file, mapped; nothing is mapped for none.
+struct Mapping<T> {
+    /// Dangling, but aligned, where `len * size_of::<T>()` is 0.
+    start: NonNull<T>,
+    len: usize,
+    elements: PhantomData<T>,
+}
+
+// SAFETY: the mapping belongs to the process, not to a thread, and is owned like a Box<[T]>.
+unsafe impl<T: Send> Send for Mapping<T> {}
+// SAFETY: as above; `&Mapping` gives out `&[T]` alone.
+unsafe impl<T: Sync> Sync for Mapping<T> {}
+
+impl<T: Pod> Mapping<T> {
+    /// Maps `len` elements of `file`, which has that many.
+    fn new(file: &OwnedFd, len: usize, access: ProtFlags) -> io::Result<Mapping<T>> {
+        let bytes = byte_length::<T>(len)?;
+        let start = match bytes {
+            0 => NonNull::dangling(),
+            _ => {
+                // SAFETY: no address is asked for, so the kernel picks one that is free.
+                let start = unsafe {
+                    rustix::mm::mmap(ptr::null_mut(), bytes, access, MapFlags::SHARED, file, 0)
+                }?;
+                NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?
+            }
+        };
+        Ok(Mapping {
+            start,
+            len,
+            elements: PhantomData,
+        })
+    }
+
+    fn as_slice(&self) -> &[T] {
+        // SAFETY: `len` elements are mapped (or take no bytes) while `self` lives, readable, aligned to a page and so
+        // for T (`byte_length` refuses the rest); any bytes are a T, which is Pod. Nobody writes: a frozen file is
+        // sealed, and one that is not yet is written through `&mut self` alone (the spawner refuses to fork then).
+        unsafe { slice::from_raw_parts(self.start.as_ptr(), self.len) }
+    }
+
+    /// Only for a mapping that was made writable.
+    fn as_mut_slice(&mut self) -> &mut [T] {
+        // SAFETY: as in `as_slice`, and `self` is borrowed exclusively. SharedVecMut alone calls this.
+        unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
+    }
+}
+
+impl<T> Drop for Mapping<T> {
+    fn drop(&mut self) {
+        let bytes = self.len * size_of::<T>();
+        if bytes > 0 {
+            // SAFETY: exactly what `new` mapped; the borrows of it ended with `self`. Nothing can fail, or be done.
+            let _ = unsafe { rustix::mm::munmap(self.start.as_ptr().cast(), bytes) };
+        }
+    }
+}
+
+impl<T: Pod> Deref for SharedVec<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        self.mapping.as_slice()
+    }
+}
+
+impl<T: Pod> AsRef<[T]> for SharedVec<T> {
+    fn as_ref(&self) -> &[T] {
+        self
+    }
+}
+
+/// The sealed file, for a process that does not inherit it.
+impl<T: Pod> AsFd for SharedVec<T> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+impl<T: Pod + fmt::Debug> fmt::Debug for SharedVec<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl<T: Pod> Deref for SharedVecMut<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        self.mapping.as_slice()
+    }
+}
+
+impl<T: Pod> DerefMut for SharedVecMut<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        self.mapping.as_mut_slice()
+    }
+}
+
+impl<T: Pod + fmt::Debug> fmt::Debug for SharedVecMut<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// The length in bytes, if there can be a slice of that many elements at the start of a page.
+fn byte_length<T>(len: usize) -> io::Result<usize> {
+    if align_of::<T>() > rustix::param::page_size() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "a SharedVec aligns its elements to a page at most",
+        ));
+    }
+    len.checked_mul(size_of::<T>())
+        .filter(|&bytes| isize::try_from(bytes).is_ok())
+        .ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "the length of a SharedVec overflows",
+            )
+        })
+}
+
+/// Asks for ordinary memory of that size and gives it back untouched. A memory file would get any length and
+/// fail at the touch of a page that is not there, with a signal; for ordinary memory the kernel says no beforehand.
+fn ask_for(bytes: usize) -> io::Result<()> {
+    if bytes == 0 {
+        return Ok(());
+    }
+    let access = ProtFlags::READ | ProtFlags::WRITE;
+    // SAFETY: no address is asked for, so the kernel picks one that is free.
+    let start =
+        unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), bytes, access, MapFlags::PRIVATE) }?;
+    // SAFETY: mapped by the line above, and nobody was told.
+    Ok(unsafe { rustix::mm::munmap(start, bytes) }?)
+}
+
+/// Asks the kernel to use huge pages for a vector's memory; says for how many bytes (0 where there is no whole page).
+///
+/// Call it after `Vec::with_capacity` and **before the memory is first touched**. It matters for what children read:
+/// 1 GB in huge pages is read by a child in 59 ms instead of 203, and a fork beside it takes 0.56 ms instead of 18.6
+/// (Linux 6.18, transparent huge pages on `madvise`). Small vectors gain nothing.
+///
+/// ```
+/// let mut numbers = Vec::<f64>::with_capacity(1 << 20);
+/// // A kernel without huge pages refuses: that costs speed and nothing else.
+/// let _ = partools_os::huge_pages(&mut numbers);
+/// numbers.resize(1 << 20, 1.0);
+/// ```
+///
+/// # Errors
+/// When the kernel was built without transparent huge pages.
+pub fn huge_pages<T>(buffer: &mut Vec<T>) -> io::Result<usize> {
+    let page = rustix::param::page_size();
+    let start = buffer.as_mut_ptr() as usize;
+    let end = start + buffer.capacity() * size_of::<T>();
+    let (first, behind) = (start.next_multiple_of(page), end - end % page);
+    if size_of::<T>() == 0 || first >= behind {
+        return Ok(0);
+    }
+    let pages = buffer.as_mut_ptr().cast::<u8>().wrapping_add(first - start);
+    // SAFETY: whole pages inside the vector's own allocation; the advice changes how they are backed, not what is in them.
+    unsafe { rustix::mm::madvise(pages.cast(), behind - first, Advice::LinuxHugepage) }?;
+    Ok(behind - first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_are_those_that_were_written() {
+        let vector = SharedVec::from_fn(10_000, |i| i as u64 * 3).expect("memory");
+        assert!(
+            vector
+                .iter()
+                .enumerate()
+                .all(|(i, &element)| element == i as u64 * 3)
+        );
+        assert_eq!(vector.len(), 10_000);
+        assert_eq!(
+            &SharedVec::from_slice(&[1_u8, 2, 3]).expect("memory")[..],
+            [1, 2, 3]
+        );
+    }
+
+    #[test]
+    fn no_elements_and_elements_of_no_size_work() {
+        assert!(
+            SharedVec::<f64>::from_slice(&[])
+                .expect("memory")
+                .is_empty()
+        );
+        assert_eq!(SharedVec::from_slice(&[(); 7]).expect("memory").len(), 7);
+        assert_eq!(
+            SharedVec::<()>::zeroed(usize::MAX)
+                .expect("memory")
+                .freeze()
+                .expect("frozen")
+                .len(),
+            usize::MAX
+        );
+    }
+
+    #[test]
+    fn lengths_that_cannot_be_are_errors() {
+        assert!(SharedVec::<u64>::zeroed(usize::MAX / 4).is_err());
+        assert!(SharedVec::<u8>::zeroed(isize::MAX as usize).is_err());
+        assert!(
+            SharedVec::<u8>::zeroed(1 << 46).is_err(),
+            "64 TB is more than any machine of today has"
+        );
+    }
+
+    #[test]
+    fn a_frozen_file_refuses_every_way_to_write() {
+        let frozen = SharedVec::from_slice(&[1_u64; 1000]).expect("memory");
+        assert_eq!(rustix::io::write(&frozen, b"x"), Err(Errno::PERM));
+        assert_eq!(rustix::fs::ftruncate(&frozen, 0), Err(Errno::PERM));
+        assert_eq!(rustix::fs::ftruncate(&frozen, 1 << 20), Err(Errno::PERM));
+        assert_eq!(
+            rustix::fs::fcntl_add_seals(&frozen, SealFlags::FUTURE_WRITE),
+            Err(Errno::PERM)
+        );
+        let writable = ProtFlags::READ | ProtFlags::WRITE;
+        assert!(Mapping::<u64>::new(&frozen.file, 1000, writable).is_err());
+    }
+
+    #[test]
+    fn the_way_around_old_kernels_reads_the_same() {
+        let frozen = SharedVec::from_slice(&[5_u32, 6, 7]).expect("memory");
+        let again = SharedVec::<u32>::map_reopened(&frozen.file, 3).expect("a second mapping");
+        drop(frozen);
+        assert_eq!(again[..], [5, 6, 7]);
+    }
+
+    #[test]
+    fn huge_pages_cover_the_whole_pages_inside() {
+        let page = rustix::param::page_size();
+        assert!(matches!(huge_pages(&mut Vec::<u8>::new()), Ok(0)));
+        assert!(matches!(huge_pages(&mut vec![(); 10]), Ok(0)));
+        if let Ok(bytes) = huge_pages(&mut Vec::<u8>::with_capacity(1 << 20)) {
+            assert!(
+                bytes.is_multiple_of(page) && bytes + 2 * page >= 1 << 20,
+                "{bytes}"
+            );
+        }
+    }
+}

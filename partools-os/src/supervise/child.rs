@@ -1,0 +1,170 @@
+//! A forked child in the parent's hands: kill it, ask how it ended.
+//!
+//! By pidfd where the kernel gives one, which can neither miss nor hit somebody else. By number otherwise, and then
+//! only while the number is known to be our unreaped child's.
+//!
+//! Invariant: a child is reaped exactly once, at the latest when this is dropped; a number that was reaped is never
+//! signalled. Only the process that forked a child acts on it: a copy inherited by a sibling does nothing.
+
+use std::mem::size_of;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::io::Errno;
+use rustix::ioctl;
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
+
+use super::exit::{self, Exit};
+
+/// A forked child. Dropping it kills and reaps it.
+#[derive(Debug)]
+pub struct Child {
+    pid: Pid,
+    pidfd: Option<OwnedFd>,
+    /// Once reaped.
+    exit: Option<Exit>,
+    /// The process whose child it is.
+    parent: Pid,
+}
+
+impl Child {
+    /// Takes charge of a child that was forked by this process and not yet reaped.
+    ///
+    /// Whatever stands in the way of a pidfd (an old kernel, a seccomp filter, no descriptor left), the child is
+    /// there and must be looked after, by its number then.
+    pub(super) fn watch(pid: Pid) -> Child {
+        let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok();
+        Child {
+            pid,
+            pidfd,
+            exit: None,
+            parent: rustix::process::getpid(),
+        }
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.pid.as_raw_pid().unsigned_abs()
+    }
+
+    /// The descriptor that becomes readable when the child ends, where the system gives one.
+    pub fn pidfd(&self) -> Option<BorrowedFd<'_>> {
+        self.pidfd.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Whether it ended and was reaped.
+    pub fn is_reaped(&self) -> bool {
+        self.exit.is_some()
+    }
+
+    /// Ends it with SIGKILL. Does nothing when it has ended already.
+    pub fn kill(&self) {
+        if self.exit.is_some() || !self.is_ours() {
+            return;
+        }
+        if let Some(pidfd) = &self.pidfd
+            && rustix::process::pidfd_send_signal(pidfd, Signal::KILL) != Err(Errno::NOSYS)
+        {
+            return;
+        }
+        // A look that reaps nothing: as long as it succeeds, the number cannot have been given to another process.
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        if rustix::process::waitid(WaitId::Pid(self.pid), look).is_ok() {
+            let _ = rustix::process::kill_process(self.pid, Signal::KILL);
+        }
+    }
+
+    /// How it ended, if it has. Never waits; the answer stays the same from the first one on.
+    pub fn try_reap(&mut self) -> Option<Exit> {
+        self.reap_with(WaitIdOptions::EXITED | WaitIdOptions::NOHANG)
+    }
+
+    /// Waits until it ends, and says how.
+    pub fn reap(&mut self) -> Exit {
+        loop {
+            if let Some(exit) = self.reap_with(WaitIdOptions::EXITED) {
+                return exit;
+            }
+        }
+    }
+
+    fn is_ours(&self) -> bool {
+        rustix::process::getpid() == self.parent
+    }
+
+    /// One look, or one wait where the options say so.
+    fn reap_with(&mut self, options: WaitIdOptions) -> Option<Exit> {
+        if self.exit.is_none() {
+            self.exit = match self.waitid(options) {
+                Ok(status) => status.map(|status| exit::from_wait(&status)),
+                // Not there any more: reaped by somebody else, or by the kernel. What is left is its own record.
+                Err(_) => Some(
+                    self.pidfd
+                        .as_ref()
+                        .and_then(exit_behind)
+                        .unwrap_or(Exit::Unknown),
+                ),
+            };
+        }
+        self.exit
+    }
+
+    fn waitid(
+        &self,
+        options: WaitIdOptions,
+    ) -> rustix::io::Result<Option<rustix::process::WaitIdStatus>> {
+        loop {
+            let mut waited = match &self.pidfd {
+                Some(pidfd) => rustix::process::waitid(WaitId::PidFd(pidfd.as_fd()), options),
+                None => Err(Errno::INVAL),
+            };
+            // Linux 5.3 gives pidfds, and cannot wait for them yet.
+            if matches!(waited, Err(Errno::INVAL)) {
+                waited = rustix::process::waitid(WaitId::Pid(self.pid), options);
+            }
+            if !matches!(waited, Err(Errno::INTR)) {
+                return waited;
+            }
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if self.exit.is_none() && self.is_ours() {
+            self.kill();
+            self.reap();
+        }
+    }
+}
+
+/// `struct pidfd_info` of the kernel, as long as its first published version with an exit code.
+#[repr(C)]
+#[derive(Debug, Default)]
+struct PidfdInfo {
+    mask: u64,
+    cgroup: u64,
+    /// Process, thread group and parent; then user and group ids. Not asked for.
+    ids: [u32; 11],
+    exit_code: i32,
+    coredump: [u32; 2],
+}
+
+const _: () = assert!(size_of::<PidfdInfo>() == 72);
+
+/// `PIDFD_INFO_EXIT`: asked for, and in the answer set if the exit code is known.
+const INFO_EXIT: u64 = 1 << 3;
+/// `PIDFD_GET_INFO`.
+const GET_INFO: ioctl::Opcode = ioctl::opcode::read_write::<PidfdInfo>(0xFF, 11);
+
+/// How the process behind a pidfd ended, though it was reaped already (Linux 6.15 and later).
+fn exit_behind(pidfd: &OwnedFd) -> Option<Exit> {
+    let mut info = PidfdInfo {
+        mask: INFO_EXIT,
+        ..PidfdInfo::default()
+    };
+    // SAFETY: the opcode is that of PIDFD_GET_INFO, and says the size of the struct that is passed.
+    let asking = unsafe { ioctl::Updater::<GET_INFO, _>::new(&mut info) };
+    // SAFETY: reads and writes at most the size in the opcode, of plain integers.
+    let asked = unsafe { ioctl::ioctl(pidfd, asking) };
+    (asked.is_ok() && info.mask & INFO_EXIT != 0).then(|| exit::from_packed(info.exit_code))
+}
