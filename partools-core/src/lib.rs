@@ -1,1 +1,64 @@
-//! (in progress)
+//! The core of partools: ordered map over a large read-only argument that no worker copies.
+//!
+//! What a user writes is [`over`], a call form and an ending of [`Job`]; what a backend writes is an
+//! [`Executor`]. In between lie the worker loop, chunks, order, errors and retries, written once here.
+//! This crate starts no thread and no process and makes no system call of its own.
+//!
+//! ```
+//! use partools_core::{Serial, over};
+//! let array = vec![1.0, 2.0, 3.0, 4.0];
+//! let sums = over(&[0..2, 2..4])
+//!     .shared(array.as_slice())
+//!     .map(|section, array| array[section.clone()].iter().sum::<f64>())
+//!     .run(&Serial)?;
+//! assert_eq!(sums, [3.0, 7.0]);
+//! # Ok::<(), partools_core::Error>(())
+//! ```
+
+mod caller;
+mod capability;
+mod chunk;
+mod error;
+mod executor;
+mod fallible;
+mod item_error;
+mod items;
+mod job;
+mod nested;
+mod over;
+mod panics;
+mod plan;
+mod portable;
+mod ranges;
+mod run;
+mod schedule;
+mod serial;
+mod shared;
+mod slots;
+mod state;
+mod sync;
+mod task;
+mod worker;
+mod writer;
+
+pub use caller::Caller;
+pub use capability::Capabilities;
+pub use chunk::Chunk;
+pub use error::Error;
+pub use executor::Executor;
+pub use fallible::{ErrorsAsText, Failed};
+pub use item_error::{Cause, ItemError, Location};
+pub use items::{ItemOf, Items, Lend, SliceChunks, Zip, chunks, zip};
+pub use job::Job;
+pub use over::{Cx, Full, Map, One, Over, Two, over};
+pub use panics::enter_worker_process;
+pub use plan::Plan;
+pub use portable::{CodecError, Plain, PlainVec, Portable, decode, encode};
+pub use run::Run;
+pub use schedule::{Chunks, Pace, Schedule};
+pub use serial::Serial;
+pub use shared::{LendView, NoShared, Shared, ViewOf};
+pub use state::{By, NoState, Start, StartError, TryBy};
+pub use task::{Span, Task};
+pub use worker::{Sink, Worker};
+pub use writer::Writer;

@@ -1,0 +1,156 @@
+//! The calling thread's part of a run: it works like any worker where the executor lets it, and it alone
+//! delivers (C3). It never sleeps in a claim, since it alone can move the window that others wait for.
+
+use crate::chunk::Ledger;
+use crate::item_error::ItemError;
+use crate::panics::quietly;
+use crate::run::Run;
+use crate::task::Task;
+use crate::worker::Worker;
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::ops::Range;
+
+/// Takes what is delivered.
+pub(crate) type Deliver<'r, O> = dyn FnMut(&mut Batch<'_, O>) + 'r;
+
+/// The calling thread's handle on a run. It cannot leave that thread.
+pub struct Caller<'r, O> {
+    run: &'r Run<O>,
+    sink: &'r mut Deliver<'r, O>,
+    /// Not `Send`: outputs are delivered on the thread that called.
+    _here: PhantomData<*const ()>,
+}
+
+impl<'r, O> Caller<'r, O> {
+    pub(crate) fn new(run: &'r Run<O>, sink: &'r mut Deliver<'r, O>) -> Self {
+        Caller { run, sink, _here: PhantomData }
+    }
+
+    /// Delivers what is ready now. False where the run is over: nothing is left to wait for.
+    pub fn deliver(&mut self) -> bool {
+        while let Some(mut batch) = self.run.ready() {
+            if batch.is_empty() {
+                return true;
+            }
+            let stop = StopOnUnwind(self.run);
+            (self.sink)(&mut batch);
+            drop(batch);
+            std::mem::forget(stop);
+        }
+        false
+    }
+
+    /// Delivers what is ready, and sleeps until there is more. False where the run is over. For executors
+    /// whose work is all done by others: `while caller.wait() {}`.
+    pub fn wait(&mut self) -> bool {
+        self.deliver() && {
+            self.run.sleep(false);
+            true
+        }
+    }
+
+    /// Works as worker 0 and delivers, until the run is over.
+    pub fn work<T>(&mut self, task: &T)
+    where
+        T: Task<Output = O> + ?Sized,
+    {
+        let mut ledger = Ledger::new(self.run);
+        let mut worker = Worker::new(task, 0, self.run.plan()).keep_payloads(self.run.keeps_payloads());
+        worker.begin();
+        loop {
+            while self.run.work_one(&mut worker, &mut ledger, false) {
+                if self.run.is_streaming() && !self.deliver() {
+                    break;
+                }
+            }
+            ledger.flush();
+            if !self.deliver() {
+                break;
+            }
+            self.run.sleep(true);
+            worker.begin();
+        }
+        if let Err(error) = worker.finish() {
+            self.run.abort(error);
+        }
+    }
+}
+
+impl<O> std::fmt::Debug for Caller<'_, O> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Caller").field("run", self.run).finish_non_exhaustive()
+    }
+}
+
+/// A callback that panics stops the run before it unwinds: workers that wait for the window wake and end.
+struct StopOnUnwind<'a, O>(&'a Run<O>);
+
+impl<O> Drop for StopOnUnwind<'_, O> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+/// Finished items on their way out, in order: outputs and failures. What is not taken is dropped with it.
+pub(crate) struct Batch<'r, O> {
+    run: &'r Run<O>,
+    rest: Range<usize>,
+    end: usize,
+    failures: BTreeMap<usize, ItemError>,
+    drop_panics: usize,
+}
+
+impl<'r, O> Batch<'r, O> {
+    /// Only `Run` may call this, for a range that is done, not delivered, and in no other batch; with
+    /// the failures in it.
+    pub(crate) fn new(
+        run: &'r Run<O>,
+        range: Range<usize>,
+        failures: BTreeMap<usize, ItemError>,
+    ) -> Self {
+        Batch { run, end: range.end, rest: range, failures, drop_panics: 0 }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// Drops what is left; how many outputs panicked at that.
+    pub(crate) fn discard(mut self) -> usize {
+        self.drop_rest();
+        self.drop_panics
+    }
+
+    fn drop_rest(&mut self) {
+        if !std::mem::needs_drop::<O>() {
+            self.rest.start = self.rest.end;
+        }
+        while let Some((_, output)) = self.next() {
+            self.drop_panics += usize::from(quietly(|| drop(output)));
+        }
+    }
+}
+
+impl<O> Iterator for Batch<'_, O> {
+    type Item = (usize, Result<O, ItemError>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let index = self.rest.next()?;
+        if !self.failures.is_empty()
+            && let Some(failure) = self.failures.remove(&index)
+        {
+            return Some((index, Err(failure)));
+        }
+        // SAFETY: `index` is done and did not fail, so its slot is filled; it is in this batch alone
+        // (`new`) and `rest` has moved past it, so it is read once.
+        Some((index, Ok(unsafe { self.run.slots().take(index) })))
+    }
+}
+
+impl<O> Drop for Batch<'_, O> {
+    fn drop(&mut self) {
+        self.drop_rest();
+        self.run.delivered_to(self.end);
+    }
+}

@@ -1,0 +1,201 @@
+//! A chunk is a claim: the right and the duty to fill the outputs of a range of items, once. Only a
+//! [`Run`] mints it, it cannot be cloned, and [`commit`](Chunk::commit), [`lost`](Chunk::lost) or a plain
+//! drop end it: whatever was not filled then goes back to be claimed again. So no safe executor, however
+//! wrong, can fill a slot twice or leave one empty unnoticed.
+
+use crate::item_error::{Cause, ItemError};
+use crate::run::Run;
+use crate::worker::Port;
+use crate::writer::{Told, Writer};
+use std::cell::Cell;
+use std::ops::Range;
+
+/// A claim on a range of items of a [`Run`].
+pub struct Chunk<'r, O> {
+    run: &'r Run<O>,
+    range: Range<usize>,
+    /// The next index to be filled or failed; those before it are done.
+    at: usize,
+    /// The attempt of the first item.
+    attempt: u32,
+    failures: Vec<ItemError>,
+}
+
+impl<'r, O> Chunk<'r, O> {
+    /// Only `Run` may call this, for a range that it hands out once.
+    pub(crate) fn mint(run: &'r Run<O>, range: Range<usize>, attempt: u32) -> Self {
+        Chunk { run, at: range.start, range, attempt, failures: Vec::new() }
+    }
+
+    /// The items claimed.
+    #[must_use]
+    pub fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    /// The index of the next item to be filled or failed; the end of the range when all are.
+    #[must_use]
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
+    /// The attempt of the first item: 0 unless it failed before and is tried again.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// Are all items filled or failed?
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.at == self.range.end
+    }
+
+    /// Takes the output of the next item, made elsewhere.
+    ///
+    /// # Errors
+    /// The output back, where the chunk [is full](Self::is_full).
+    pub fn push(&mut self, output: O) -> Result<(), O> {
+        if self.is_full() {
+            return Err(output);
+        }
+        self.slots(1)[0].write(output);
+        self.advance(1);
+        Ok(())
+    }
+
+    /// The next item failed for good. The error's index is set to that of the item. Ignored where the
+    /// chunk [is full](Self::is_full).
+    pub fn fail(&mut self, mut error: ItemError) {
+        if self.is_full() {
+            return;
+        }
+        error.set_index(self.at);
+        self.run.failed_at(self.at);
+        self.failures.push(error);
+        self.at += 1;
+    }
+
+    /// Ends the claim. What was not filled goes back and will be claimed again.
+    pub fn commit(self) {
+        drop(self);
+    }
+
+    /// The worker died while it ran the next item: that item is tried again where the plan says so, else
+    /// failed for `cause`; the items behind it go back and will be claimed again, unblamed.
+    pub fn lost(mut self, cause: Cause) {
+        if self.is_full() {
+            return;
+        }
+        let attempt = if self.at == self.range.start { self.attempt } else { 0 };
+        if attempt < self.run.plan().retries {
+            self.run.give_back(self.at..self.at + 1, attempt + 1);
+            self.run.give_back(self.at + 1..self.range.end, 0);
+            self.range.end = self.at;
+        } else {
+            self.fail(ItemError::new(self.at, attempt, cause));
+        }
+    }
+
+    /// The next `len` slots; `len` is at most what is left.
+    fn slots(&mut self, len: usize) -> &mut [std::mem::MaybeUninit<O>] {
+        debug_assert!(len <= self.range.end - self.at);
+        // SAFETY: this claim is the only one on these indices (`mint`), the slice borrows it exclusively,
+        // and `lend` checks the bounds.
+        unsafe { self.run.slots().lend(self.at, len) }
+    }
+
+    /// Ends the claim through the worker's own ledger, which needs the run's lock only now and then.
+    pub(crate) fn settle(mut self, ledger: &mut Ledger<'_, O>) {
+        if self.is_full() && self.failures.is_empty() {
+            ledger.add(self.range.clone());
+            self.range = self.at..self.at;
+        }
+    }
+}
+
+impl<O> Port<O> for Chunk<'_, O> {
+    fn needed(&self) -> usize {
+        self.run.bound()
+    }
+
+    fn room(&self, items: usize) -> usize {
+        items.min(self.run.slots().in_a_row(self.at))
+    }
+
+    fn writer<'w>(&'w mut self, items: usize, told: &'w Cell<Told>) -> Writer<'w, O> {
+        Writer::slots(self.slots(items), told)
+    }
+
+    fn advance(&mut self, items: usize) {
+        if let Some(halts) = self.run.halts() {
+            // SAFETY: the claim is ours, and the writer has just filled these slots.
+            let outputs = unsafe { self.run.slots().filled(self.at, items) };
+            if let Some(k) = halts(outputs) {
+                self.run.lower_bound(self.at + k + 1);
+            }
+        }
+        self.at += items;
+    }
+
+    fn fail(&mut self, error: ItemError) {
+        Chunk::fail(self, error);
+    }
+}
+
+impl<O> Drop for Chunk<'_, O> {
+    fn drop(&mut self) {
+        let done = self.range.start..self.at;
+        let rest = self.at..self.range.end;
+        if !done.is_empty() || !rest.is_empty() {
+            self.run.record(done, std::mem::take(&mut self.failures), rest);
+        }
+    }
+}
+
+impl<O> std::fmt::Debug for Chunk<'_, O> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Chunk").field("range", &self.range).field("at", &self.at).finish_non_exhaustive()
+    }
+}
+
+/// The chunks that one worker has finished, told to the run a few at a time: the hot loop takes no lock.
+pub(crate) struct Ledger<'r, O> {
+    run: &'r Run<O>,
+    done: [Range<usize>; LEDGER],
+    used: usize,
+}
+
+const LEDGER: usize = 64;
+
+impl<'r, O> Ledger<'r, O> {
+    pub(crate) fn new(run: &'r Run<O>) -> Self {
+        Ledger { run, done: [const { 0..0 }; LEDGER], used: 0 }
+    }
+
+    fn add(&mut self, range: Range<usize>) {
+        match self.used.checked_sub(1).map(|last| &mut self.done[last]) {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => {
+                if self.used == LEDGER {
+                    self.flush();
+                }
+                self.done[self.used] = range;
+                self.used += 1;
+            }
+        }
+    }
+
+    pub(crate) fn flush(&mut self) {
+        if self.used > 0 {
+            self.run.record_all(&self.done[..self.used]);
+            self.used = 0;
+        }
+    }
+}
+
+impl<O> Drop for Ledger<'_, O> {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}

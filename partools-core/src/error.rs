@@ -1,0 +1,189 @@
+//! What can end a map. Opaque, with questions to ask of it; the text says what happened, to which item,
+//! and what the reader can do.
+
+use crate::item_error::ItemError;
+use std::fmt;
+use std::ops::Range;
+
+/// Why a map gave no result.
+///
+/// ```
+/// use partools_core::{Serial, over};
+/// let error = over(0..9).map(|i| if i == 7 { panic!("boom") } else { i }).run(&Serial).unwrap_err();
+/// assert_eq!(error.item().map(|item| item.index()), Some(7));
+/// ```
+#[derive(Debug)]
+pub struct Error(Box<Repr>);
+
+#[derive(Debug)]
+struct Repr {
+    kind: Kind,
+    /// Finished outputs that were dropped with the map and panicked in their `Drop`.
+    drop_panics: usize,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Item(ItemError),
+    Start { worker: usize, why: String, source: Option<crate::state::StartError> },
+    Refused { executor: &'static str, why: String, instead: String },
+    Plan(String),
+    Task(String),
+    Incomplete { executor: &'static str, missing: Range<usize> },
+    TooLarge { count: usize, output: &'static str },
+    Os { what: String, source: std::io::Error },
+    Executor(String),
+}
+
+impl Error {
+    fn from_kind(kind: Kind) -> Self {
+        Error(Box::new(Repr { kind, drop_panics: 0 }))
+    }
+
+    pub(crate) fn from_item(item: ItemError) -> Self {
+        Self::from_kind(Kind::Item(item))
+    }
+
+    /// Making the state of worker number `worker` failed: `why`, in words.
+    #[must_use]
+    pub fn start(worker: usize, why: impl Into<String>) -> Self {
+        Self::from_kind(Kind::Start { worker, why: why.into(), source: None })
+    }
+
+    pub(crate) fn start_failed(worker: usize, source: crate::state::StartError) -> Self {
+        Self::from_kind(Kind::Start { worker, why: source.to_string(), source: Some(source) })
+    }
+
+    /// The executor refuses the map before its first item: `why`, and what to do `instead`.
+    #[must_use]
+    pub fn refused(executor: &'static str, why: impl Into<String>, instead: impl Into<String>) -> Self {
+        Self::from_kind(Kind::Refused { executor, why: why.into(), instead: instead.into() })
+    }
+
+    /// A system call failed and the map cannot go on. `what` was to be done.
+    #[must_use]
+    pub fn os(what: impl Into<String>, source: std::io::Error) -> Self {
+        Self::from_kind(Kind::Os { what: what.into(), source })
+    }
+
+    /// An executor's own failure, in its own words.
+    #[must_use]
+    pub fn executor(why: impl Into<String>) -> Self {
+        Self::from_kind(Kind::Executor(why.into()))
+    }
+
+    pub(crate) fn plan(why: impl Into<String>) -> Self {
+        Self::from_kind(Kind::Plan(why.into()))
+    }
+
+    pub(crate) fn task(why: impl Into<String>) -> Self {
+        Self::from_kind(Kind::Task(why.into()))
+    }
+
+    pub(crate) fn incomplete(executor: &'static str, missing: Range<usize>) -> Self {
+        Self::from_kind(Kind::Incomplete { executor, missing })
+    }
+
+    pub(crate) fn too_large(count: usize, output: &'static str) -> Self {
+        Self::from_kind(Kind::TooLarge { count, output })
+    }
+
+    pub(crate) fn with_drop_panics(mut self, count: usize) -> Self {
+        self.0.drop_panics = count;
+        self
+    }
+
+    /// The item that failed, where one did.
+    #[must_use]
+    pub fn item(&self) -> Option<&ItemError> {
+        match &self.0.kind {
+            Kind::Item(item) => Some(item),
+            _ => None,
+        }
+    }
+
+    /// The item that failed, where one did; else the error itself.
+    ///
+    /// # Errors
+    /// Itself, where it is not the failure of an item.
+    pub fn into_item(self) -> Result<ItemError, Error> {
+        match self.0.kind {
+            Kind::Item(item) => Ok(item),
+            kind => Err(Error(Box::new(Repr { kind, ..*self.0 }))),
+        }
+    }
+
+    /// Was the map refused before its first item, because the executor cannot do what it asks, or not
+    /// here and now?
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        matches!(self.0.kind, Kind::Refused { .. })
+    }
+
+    /// Did making a worker's state fail?
+    #[must_use]
+    pub fn is_start(&self) -> bool {
+        matches!(self.0.kind, Kind::Start { .. })
+    }
+
+    /// Is the plan itself nonsense (chunks of zero items)?
+    #[must_use]
+    pub fn is_plan(&self) -> bool {
+        matches!(self.0.kind, Kind::Plan(_))
+    }
+
+    /// Did the operating system refuse what the map needs?
+    #[must_use]
+    pub fn is_os(&self) -> bool {
+        matches!(self.0.kind, Kind::Os { .. })
+    }
+
+    /// Is the executor or the task at fault, breaking its part of the contract?
+    #[must_use]
+    pub fn is_contract(&self) -> bool {
+        matches!(self.0.kind, Kind::Task(_) | Kind::Incomplete { .. })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.kind {
+            Kind::Item(item) => item.fmt(f),
+            Kind::Start { worker, why, .. } => {
+                write!(f, "the state of worker {worker} could not be made: {why}")
+            }
+            Kind::Refused { executor, why, instead } => {
+                write!(f, "{executor} refuses this map: {why}; {instead}")
+            }
+            Kind::Plan(why) => write!(f, "this plan cannot be run: {why}"),
+            Kind::Task(why) => write!(f, "the task broke its contract: {why}"),
+            Kind::Incomplete { executor, missing } => write!(
+                f,
+                "the executor {executor} returned before items {}..{} were done; this is a fault in the \
+                 executor, which must work or deliver until the run is over",
+                missing.start, missing.end
+            ),
+            Kind::TooLarge { count, output } => write!(
+                f,
+                "no memory for {count} outputs of type {output}; take the outputs one by one with for_each"
+            ),
+            Kind::Os { what, source } => write!(f, "{what}: {source}"),
+            Kind::Executor(why) => f.write_str(why),
+        }?;
+        match self.0.drop_panics {
+            0 => Ok(()),
+            n => write!(f, " (and {n} finished outputs panicked when they were dropped)"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0.kind {
+            Kind::Item(item) => std::error::Error::source(item),
+            Kind::Start { source: Some(source), .. } => Some(&**source),
+            Kind::Os { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

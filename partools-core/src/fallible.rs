@@ -1,0 +1,190 @@
+//! Endings for closures that return a `Result`: the lowest-index `Err` ends the map, as the user's own
+//! type, or as text where that type cannot cross a border.
+
+use crate::error::Error;
+use crate::executor::Executor;
+use crate::job::Job;
+use crate::run::{OnFailure, Run, Setup};
+use crate::state::StartError;
+use crate::task::{Span, Task};
+use crate::writer::{Encode, Told, Writer};
+use std::any::Any;
+use std::cell::Cell;
+use std::fmt;
+
+/// Why a map of a fallible closure gave no result: the user's own error, or the map's.
+#[derive(Debug)]
+pub enum Failed<E> {
+    /// The closure returned this error for the item at this index, the lowest with an error.
+    Item {
+        /// The item's index.
+        index: usize,
+        /// The closure's own error.
+        error: E,
+    },
+    /// The map itself failed: an item panicked or crashed, or the map could not run.
+    Map(Error),
+}
+
+impl<E: fmt::Display> fmt::Display for Failed<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failed::Item { index, error } => write!(f, "item {index} failed: {error}"),
+            Failed::Map(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> std::error::Error for Failed<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Failed::Item { .. } => None,
+            Failed::Map(error) => std::error::Error::source(error),
+        }
+    }
+}
+
+impl<E> From<Error> for Failed<E> {
+    fn from(error: Error) -> Self {
+        Failed::Map(error)
+    }
+}
+
+impl<T, A, E> Job<T>
+where
+    T: Task<Output = Result<A, E>>,
+{
+    /// Runs a closure that returns `Result`: all `Ok` values in item order, or the `Err` of the lowest
+    /// index. Items above it are not needed and stop; some may have been called.
+    ///
+    /// ```
+    /// use partools_core::{Failed, Serial, over};
+    /// let parsed = over(&["1", "x", "3", "y"]).map(|s| s.parse::<i32>()).run_ok(&Serial);
+    /// assert!(matches!(parsed, Err(Failed::Item { index: 1, .. })));
+    /// ```
+    ///
+    /// # Errors
+    /// [`Failed::Item`] with the closure's own error, else [`Failed::Map`].
+    pub fn run_ok<X: Executor<T> + ?Sized>(&self, executor: &X) -> Result<Vec<A>, Failed<E>> {
+        let setup = Setup { halts: Some(first_err::<A, E>), ..Setup::collecting(OnFailure::Stop) };
+        let Some(mut run) = self.execute(executor, setup, &mut |_| {})? else {
+            return Ok(Vec::new());
+        };
+        let bound = run.bound();
+        let mut values = Vec::with_capacity(bound);
+        let mut failed = None;
+        for batch in run.drain() {
+            for (index, result) in batch {
+                match result {
+                    Ok(Ok(value)) if index < bound => values.push(value),
+                    Ok(Err(error)) if index < bound => failed = Some(Failed::Item { index, error }),
+                    _ => {}
+                }
+            }
+        }
+        match failed {
+            Some(failed) => Err(failed),
+            None => Ok(values),
+        }
+    }
+
+    /// As [`run_ok`](Self::run_ok), with the error as text, for errors that cannot cross a border, such as
+    /// those of `std::io` and of `anyhow`. The text is `{error:#}`, followed by the chain of causes for
+    /// `std::io::Error` and boxed `dyn Error`s, whose `Display` leaves it out.
+    ///
+    /// ```
+    /// use partools_core::{Failed, Serial, over};
+    /// let sizes = over(&["/no/such/file"])
+    ///     .map(|path| std::fs::metadata(path).map(|m| m.len()))
+    ///     .run_ok_text(&Serial);
+    /// let Err(Failed::Item { index: 0, error }) = sizes else { panic!("there is no such file") };
+    /// assert!(error.contains("No such file"), "{error}");
+    /// ```
+    ///
+    /// # Errors
+    /// As [`run_ok`](Self::run_ok).
+    pub fn run_ok_text<'t, X>(&'t self, executor: &X) -> Result<Vec<A>, Failed<String>>
+    where
+        X: Executor<ErrorsAsText<'t, T>> + ?Sized,
+        E: fmt::Display + 'static,
+    {
+        Job::new(ErrorsAsText(&self.task)).plan(self.plan.clone()).run_ok(executor)
+    }
+}
+
+fn first_err<A, E>(outputs: &[Result<A, E>]) -> Option<usize> {
+    outputs.iter().position(Result::is_err)
+}
+
+/// A task whose errors are turned into text on the worker. Made by [`Job::run_ok_text`].
+#[derive(Debug)]
+pub struct ErrorsAsText<'t, T>(&'t T);
+
+impl<T, A, E> Task for ErrorsAsText<'_, T>
+where
+    T: Task<Output = Result<A, E>>,
+    E: fmt::Display + 'static,
+{
+    type State = T::State;
+    type Output = Result<A, String>;
+
+    fn count(&self) -> usize {
+        self.0.count()
+    }
+    fn start(&self, worker: usize) -> Result<T::State, StartError> {
+        self.0.start(worker)
+    }
+    fn call_chunk(&self, state: &mut T::State, span: &Span, out: &mut Writer<'_, Self::Output>) {
+        let told = Cell::new(Told::default());
+        let mut rewrite = Rewrite(out);
+        let mut inner = Writer::encoder(&mut rewrite, span.range().len(), &told);
+        self.0.call_chunk(state, span, &mut inner);
+    }
+    fn label(&self, index: usize) -> Option<String> {
+        self.0.label(index)
+    }
+}
+
+/// Passes outputs on, with their errors as text.
+struct Rewrite<'o, 'w, O>(&'o mut Writer<'w, O>);
+
+impl<A, E: fmt::Display + 'static> Encode<Result<A, E>> for Rewrite<'_, '_, Result<A, String>> {
+    fn push(&mut self, output: Result<A, E>) {
+        self.0.push(output.map_err(|error| text(&error)));
+    }
+}
+
+fn text<E: fmt::Display + 'static>(error: &E) -> String {
+    let mut text = format!("{error:#}");
+    let mut cause = causes(error);
+    while let Some(error) = cause {
+        let next = format!(": {error}");
+        if !text.ends_with(&next) {
+            text.push_str(&next);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// The first cause of an error whose `Display` does not tell its causes.
+fn causes(error: &dyn Any) -> Option<&(dyn std::error::Error + 'static)> {
+    use std::error::Error;
+    if let Some(e) = error.downcast_ref::<Box<dyn Error + Send + Sync>>() {
+        e.source()
+    } else if let Some(e) = error.downcast_ref::<Box<dyn Error + Send>>() {
+        e.source()
+    } else if let Some(e) = error.downcast_ref::<Box<dyn Error>>() {
+        e.source()
+    } else {
+        error.downcast_ref::<std::io::Error>().and_then(Error::source)
+    }
+}
+
+impl<O> Run<O> {
+    /// All outputs of a run that was complete.
+    pub(crate) fn into_outputs(self) -> Result<Vec<O>, Error> {
+        let count = self.count();
+        self.into_vec().map_err(|_| Error::incomplete("core", 0..count))
+    }
+}

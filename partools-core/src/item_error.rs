@@ -1,0 +1,208 @@
+//! The failure of one item: which, at which attempt, and why (C5, C6). It crosses process borders whole.
+
+use crate::panics::{Panic, Payload};
+use crate::portable::CodecError;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::time::Duration;
+
+/// The failure of one item.
+///
+/// ```
+/// use partools_core::{Cause, Serial, over};
+///
+/// let results = over(0..3).map(|i| if i == 1 { panic!("odd") } else { i }).try_run(&Serial)?;
+/// let failure = results[1].as_ref().expect_err("item 1 panicked");
+/// assert_eq!(failure.index(), 1);
+/// assert!(matches!(failure.cause(), Cause::Panicked { message, .. } if message == "odd"));
+/// # Ok::<(), partools_core::Error>(())
+/// ```
+#[derive(Serialize, Deserialize)]
+pub struct ItemError(Box<Inner>);
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Inner {
+    index: usize,
+    attempt: u32,
+    label: Option<String>,
+    cause: Cause,
+    /// Kept where the panic is to go on in the caller; never crosses a border. The lock is there only
+    /// because a payload is `Send` and an error should be `Sync`.
+    #[serde(skip)]
+    payload: Option<std::sync::Mutex<Payload>>,
+}
+
+/// Why an item failed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Cause {
+    /// It panicked.
+    Panicked {
+        /// The text of the panic.
+        message: String,
+        /// Where, as far as the panic hook told (a host that replaced the hook hides it).
+        location: Option<Location>,
+    },
+    /// Its worker process ended itself, by `exit` or the like.
+    Exited {
+        /// The exit code.
+        code: i32,
+    },
+    /// Its worker process was killed by a signal: a crash, an abort, a kill from outside.
+    Killed {
+        /// The signal's number.
+        signal: i32,
+        /// The signal's name, such as `SIGSEGV`.
+        name: String,
+    },
+    /// It ran longer than the plan's item timeout, and its worker was killed.
+    TimedOut {
+        /// The limit.
+        limit: Duration,
+    },
+    /// Its output could not cross the border.
+    NotPortable(CodecError),
+    /// The task returned without an output for it.
+    NoOutput,
+    /// Its worker was lost in a way that the executor describes.
+    Lost {
+        /// The executor's words.
+        why: String,
+    },
+}
+
+/// A place in source code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Location {
+    /// The file, as the compiler was given it.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+impl ItemError {
+    /// The failure of item `index` at its attempt number `attempt` (0 is the first).
+    #[must_use]
+    pub fn new(index: usize, attempt: u32, cause: Cause) -> Self {
+        ItemError(Box::new(Inner { index, attempt, label: None, cause, payload: None }))
+    }
+
+    pub(crate) fn panicked(index: usize, attempt: u32, panic: Panic, keep_payload: bool) -> Self {
+        let cause = Cause::Panicked { message: panic.message, location: panic.location };
+        let mut error = Self::new(index, attempt, cause);
+        if keep_payload {
+            error.0.payload = Some(std::sync::Mutex::new(panic.payload));
+        }
+        error
+    }
+
+    /// The index of the item, from 0, in the order of the items.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.0.index
+    }
+
+    /// The attempt that failed last: 0 is the first, more where the plan retries.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.0.attempt
+    }
+
+    /// The task's own name for the item, where it has one.
+    #[must_use]
+    pub fn label(&self) -> Option<&str> {
+        self.0.label.as_deref()
+    }
+
+    /// Why it failed.
+    #[must_use]
+    pub fn cause(&self) -> &Cause {
+        &self.0.cause
+    }
+
+    /// Where it panicked, if it did and the place is known.
+    #[must_use]
+    pub fn location(&self) -> Option<&Location> {
+        match &self.0.cause {
+            Cause::Panicked { location, .. } => location.as_ref(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn set_index(&mut self, index: usize) {
+        self.0.index = index;
+    }
+
+    pub(crate) fn set_label(&mut self, label: impl FnOnce() -> Option<String>) {
+        if self.0.label.is_none() {
+            self.0.label = label();
+        }
+    }
+
+    /// What to hand to `resume_unwind`, where this is a panic: its own payload if it was kept, else text.
+    pub(crate) fn into_payload(mut self) -> Box<dyn std::any::Any + Send> {
+        match self.0.payload.take() {
+            Some(payload) => payload.into_inner().unwrap_or_else(|p| p.into_inner()).into_inner(),
+            None => Box::new(self.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for ItemError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "item {}", self.0.index)?;
+        if let Some(label) = &self.0.label {
+            write!(f, " ({label})")?;
+        }
+        write!(f, " {}", self.0.cause)?;
+        match self.0.attempt {
+            0 => Ok(()),
+            n => write!(f, " (at attempt {})", n + 1),
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cause::Panicked { message, location: Some(at) } => write!(f, "panicked at {at}: {message}"),
+            Cause::Panicked { message, location: None } => write!(f, "panicked: {message}"),
+            Cause::Exited { code } => write!(f, "ended its worker process with exit code {code}"),
+            Cause::Killed { name, .. } => write!(f, "had its worker process killed by {name}"),
+            Cause::TimedOut { limit } => {
+                write!(f, "ran longer than the item timeout of {limit:?}, so its worker was killed")
+            }
+            Cause::NotPortable(error) => write!(f, "has an output that cannot cross processes: {error}"),
+            Cause::NoOutput => f.write_str("got no output: its task returned without pushing one"),
+            Cause::Lost { why } => write!(f, "was lost with its worker: {why}"),
+        }
+    }
+}
+
+impl fmt::Debug for ItemError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ItemError")
+            .field("index", &self.0.index)
+            .field("attempt", &self.0.attempt)
+            .field("label", &self.0.label)
+            .field("cause", &self.0.cause)
+            .finish()
+    }
+}
+
+impl std::error::Error for ItemError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0.cause {
+            Cause::NotPortable(error) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! A task with a plan, ready to run; and the endings that run it.
+
+use crate::caller::{Batch, Caller};
+use crate::capability::Capabilities;
+use crate::error::Error;
+use crate::executor::Executor;
+use crate::item_error::ItemError;
+use crate::nested;
+use crate::panics;
+use crate::plan::Plan;
+use crate::run::{OnFailure, Run, Setup};
+use crate::serial::Serial;
+use crate::task::Task;
+
+/// A task and its plan: what [`Over`](crate::Over)'s call forms make, and what has the endings.
+#[derive(Debug, Clone)]
+#[must_use = "nothing runs before an ending such as run"]
+pub struct Job<T> {
+    pub(crate) task: T,
+    pub(crate) plan: Plan,
+}
+
+impl<T: Task> Job<T> {
+    /// A job of a task of your own, with the default plan.
+    pub fn new(task: T) -> Self {
+        Job { task, plan: Plan::new() }
+    }
+
+    /// Runs under `plan`.
+    pub fn plan(mut self, plan: Plan) -> Self {
+        self.plan = plan;
+        self
+    }
+
+    /// The task.
+    pub fn task(&self) -> &T {
+        &self.task
+    }
+
+    /// Runs it on `executor`; all outputs, in item order.
+    ///
+    /// # Errors
+    /// The failure of the failing item with the lowest index (the outputs that were finished are
+    /// dropped), or what kept the map from running.
+    pub fn run<E: Executor<T> + ?Sized>(&self, executor: &E) -> Result<Vec<T::Output>, Error> {
+        let run = self.execute(executor, Setup::collecting(OnFailure::Stop), &mut |_| {})?;
+        run.map_or_else(|| Ok(Vec::new()), Run::into_outputs)
+    }
+
+    /// Runs it on `executor`; each item's output or failure, in item order. Nothing is lost.
+    ///
+    /// ```
+    /// use partools_core::{Serial, over};
+    /// let results = over(0..3).map(|i| 10 / i).try_run(&Serial)?;
+    /// assert!(results[0].is_err());
+    /// assert_eq!(results[2].as_ref().ok(), Some(&5));
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What kept the map from running; never the failure of an item.
+    pub fn try_run<E: Executor<T> + ?Sized>(
+        &self,
+        executor: &E,
+    ) -> Result<Vec<Result<T::Output, ItemError>>, Error> {
+        let setup = Setup::collecting(OnFailure::Collect);
+        let Some(mut run) = self.execute(executor, setup, &mut |_| {})? else {
+            return Ok(Vec::new());
+        };
+        let mut results = Vec::with_capacity(run.count());
+        for batch in run.drain() {
+            results.extend(batch.map(|(_, result)| result.map_err(|e| self.labelled(e))));
+        }
+        Ok(results)
+    }
+
+    /// Runs it on `executor` and calls `f(index, output)` for each output, on the calling thread, in item
+    /// order, as soon as it is ready. Workers run ahead by no more than the plan's
+    /// [window](Plan::window), so that memory stays bounded whatever the number of items.
+    ///
+    /// ```
+    /// use partools_core::{Serial, over};
+    /// let mut total = 0;
+    /// over(0..10).map(|i| i * i).for_each(&Serial, |_index, square| total += square)?;
+    /// assert_eq!(total, 285);
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The failure of the failing item with the lowest index, after all outputs below it were delivered;
+    /// or what kept the map from running.
+    ///
+    /// # Panics
+    /// Where `f` panics: the run is stopped, then the panic goes on.
+    pub fn for_each<E, F>(&self, executor: &E, mut f: F) -> Result<(), Error>
+    where
+        E: Executor<T> + ?Sized,
+        F: FnMut(usize, T::Output),
+    {
+        let mut failure = None;
+        let mut deliver = |batch: &mut Batch<'_, T::Output>| {
+            for (index, result) in batch {
+                match result {
+                    Ok(output) => f(index, output),
+                    Err(error) => failure = Some(error),
+                }
+            }
+        };
+        let setup = Setup { windowed: true, ..Setup::collecting(OnFailure::Stop) };
+        let result = self.execute(executor, setup, &mut deliver);
+        match failure {
+            Some(error) => Err(Error::from_item(self.labelled(error))),
+            None => result.map(drop),
+        }
+    }
+
+    /// As [`run`](Self::run), but a panicking item's panic goes on in the caller, as it would in a plain
+    /// loop.
+    ///
+    /// # Errors
+    /// What kept the map from running.
+    ///
+    /// # Panics
+    /// Where an item does, with its own payload if the executor's workers share this process.
+    pub fn run_or_unwind<E: Executor<T> + ?Sized>(
+        &self,
+        executor: &E,
+    ) -> Result<Vec<T::Output>, Error> {
+        let setup = Setup { keep_payloads: true, ..Setup::collecting(OnFailure::Stop) };
+        let outputs = match self.execute(executor, setup, &mut |_| {}) {
+            Ok(run) => run.map_or_else(|| Ok(Vec::new()), Run::into_outputs),
+            Err(error) => Err(error),
+        };
+        outputs.or_else(|error| std::panic::resume_unwind(error.into_item()?.into_payload()))
+    }
+
+    /// Runs the job to its end: checks, execution, verdict. `None` where there are no items (C9).
+    pub(crate) fn execute<E: Executor<T> + ?Sized>(
+        &self,
+        executor: &E,
+        setup: Setup<T::Output>,
+        deliver: &mut dyn FnMut(&mut Batch<'_, T::Output>),
+    ) -> Result<Option<Run<T::Output>>, Error> {
+        // C8: a map inside a worker runs on that worker.
+        match nested::inside_worker() {
+            true => self.execute_on(&Serial, setup, deliver),
+            false => self.execute_on(executor, setup, deliver),
+        }
+    }
+
+    fn execute_on<E: Executor<T> + ?Sized>(
+        &self,
+        executor: &E,
+        setup: Setup<T::Output>,
+        deliver: &mut dyn FnMut(&mut Batch<'_, T::Output>),
+    ) -> Result<Option<Run<T::Output>>, Error> {
+        let capabilities: Capabilities = executor.capabilities();
+        self.plan.check(&capabilities)?;
+        let count = self.task.count();
+        if count == 0 {
+            return Ok(None);
+        }
+        panics::chain_hook();
+        let on_failure = setup.on_failure;
+        let mut run = Run::new(count, capabilities.workers(), self.plan.clone(), setup)?;
+        let done = executor.execute(&self.task, &run, &mut Caller::new(&run, deliver));
+        let verdict = done.and_then(|()| run.verdict(capabilities.name()));
+        let verdict = verdict.and_then(|()| match on_failure {
+            OnFailure::Stop => run.first_failure().map_or(Ok(()), |f| Err(Error::from_item(self.labelled(f)))),
+            OnFailure::Collect => Ok(()),
+        });
+        match verdict {
+            Ok(()) => Ok(Some(run)),
+            Err(error) => Err(error.with_drop_panics(run.discard())),
+        }
+    }
+
+    fn labelled(&self, mut error: ItemError) -> ItemError {
+        let index = error.index();
+        error.set_label(|| panics::catch(|| self.task.label(index)).ok().flatten());
+        error
+    }
+}
+
+impl<O> Setup<O> {
+    /// All outputs are wanted, at the end.
+    pub(crate) fn collecting(on_failure: OnFailure) -> Self {
+        Setup { on_failure, halts: None, windowed: false, keep_payloads: false }
+    }
+}

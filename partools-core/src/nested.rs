@@ -1,0 +1,25 @@
+//! Is this thread inside a worker right now? A map that starts there runs serially (C8): it can neither
+//! deadlock on a pool that waits for it, nor fork from a child, nor multiply threads.
+
+use std::cell::Cell;
+
+thread_local! {
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Inside a worker until dropped.
+pub(crate) struct Inside(bool);
+
+pub(crate) fn enter() -> Inside {
+    Inside(INSIDE.replace(true))
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        INSIDE.set(self.0);
+    }
+}
+
+pub(crate) fn inside_worker() -> bool {
+    INSIDE.get()
+}

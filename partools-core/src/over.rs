@@ -1,0 +1,261 @@
+//! The builder: `over(items)`, options in any order, a call form, then an ending.
+//!
+//! One [`Over`], one [`Map`], three call forms. The bound on a closure stands on the method that takes it,
+//! so that closures infer without annotations; and no view or item can outlive the call it was lent for.
+
+use crate::items::{ItemOf, Items, sealed::Walk};
+use crate::job::Job;
+use crate::plan::Plan;
+use crate::schedule::Chunks;
+use crate::shared::{NoShared, Shared, ViewOf};
+use crate::state::{By, NoState, Start, StartError, TryBy};
+use crate::task::{Span, Task};
+use crate::writer::Writer;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::time::Duration;
+
+/// A map in the making: items, and what else its closure needs.
+///
+/// ```
+/// use partools_core::{Chunks, Serial, over};
+///
+/// let table = vec![2.0, 3.0];
+/// let words = ["a", "bb", "ccc"];
+/// let scaled: Vec<f64> = over(&words)
+///     .shared(&table)
+///     .chunk(Chunks::of(2))
+///     .map(|word, table| word.len() as f64 * table[0])
+///     .run(&Serial)?;
+/// assert_eq!(scaled, [2.0, 4.0, 6.0]);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "nothing runs before an ending such as run"]
+pub struct Over<X, S = NoShared, G = NoState> {
+    items: X,
+    shared: S,
+    start: G,
+    plan: Plan,
+}
+
+/// Begins a map over `items`: a slice, a vector, an array, a range, [`chunks`](crate::chunks),
+/// [`zip`](crate::zip), or anything that implements [`Items`].
+pub fn over<X: Items>(items: X) -> Over<X> {
+    Over { items, shared: NoShared, start: NoState, plan: Plan::new() }
+}
+
+impl<X: Items, S: Shared, G: Start> Over<X, S, G> {
+    /// How many items a worker claims at a time; measured while it runs if not set.
+    pub fn chunk(self, chunks: Chunks) -> Self {
+        self.with(|plan| plan.chunk(chunks))
+    }
+
+    /// How many times a failed item is tried again before its failure counts. The item is called again
+    /// from its beginning, with a fresh state.
+    pub fn retries(self, times: u32) -> Self {
+        self.with(|plan| plan.retries(times))
+    }
+
+    /// The seed of [`Cx::rng`].
+    pub fn seed(self, seed: u64) -> Self {
+        self.with(|plan| plan.seed(seed))
+    }
+
+    /// The longest that one item may run; see [`Plan::item_timeout`].
+    pub fn item_timeout(self, limit: Duration) -> Self {
+        self.with(|plan| plan.item_timeout(limit))
+    }
+
+    /// How many items `for_each` may run ahead of the last one delivered; see [`Plan::window`].
+    pub fn window(self, items: usize) -> Self {
+        self.with(|plan| plan.window(items))
+    }
+
+    fn with(mut self, change: impl FnOnce(Plan) -> Plan) -> Self {
+        self.plan = change(self.plan);
+        self
+    }
+
+    /// Gives every worker a state of its own, made by `start(worker)` when it takes its first chunk,
+    /// dropped at its end, and made anew after a panic. Closures reach it through
+    /// [`map_cx`](Self::map_cx).
+    ///
+    /// ```
+    /// use partools_core::{Serial, over};
+    /// let lengths = over(&["a", "bb"])
+    ///     .state(|_worker| String::new())
+    ///     .map_cx(|word, cx| {
+    ///         cx.state.push_str(word);
+    ///         cx.state.len()
+    ///     })
+    ///     .run(&Serial)?;
+    /// assert_eq!(lengths, [1, 3]);
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
+    pub fn state<H: Fn(usize) -> W, W>(self, start: H) -> Over<X, S, By<H>> {
+        Over { items: self.items, shared: self.shared, start: By(start), plan: self.plan }
+    }
+
+    /// As [`state`](Self::state), with a `start` that may fail; its error becomes the map's.
+    pub fn try_state<H, W, E>(self, start: H) -> Over<X, S, TryBy<H>>
+    where
+        H: Fn(usize) -> Result<W, E>,
+        E: Into<StartError>,
+    {
+        Over { items: self.items, shared: self.shared, start: TryBy(start), plan: self.plan }
+    }
+
+    /// The call form with everything: `f(item, cx)`, where [`Cx`] has the shared argument, the worker's
+    /// state, the item's index, the worker's number, the attempt, and a seeded generator.
+    pub fn map_cx<F, O>(self, f: F) -> Job<Map<X, S, G, Full<F, O>>>
+    where
+        F: for<'a, 'b, 'c> Fn(ItemOf<'a, X>, &'c mut Cx<'b, ViewOf<'b, S>, G::State>) -> O,
+    {
+        self.form(Full(f, PhantomData))
+    }
+
+    fn form<K>(self, kind: K) -> Job<Map<X, S, G, K>>
+    where
+        Map<X, S, G, K>: Task,
+    {
+        let Over { items, shared, start, plan } = self;
+        Job::new(Map { items, shared, start, kind }).plan(plan)
+    }
+}
+
+impl<X: Items, G: Start> Over<X, NoShared, G> {
+    /// The large read-only argument that every worker sees and none copies: any reference.
+    pub fn shared<S: Shared>(self, shared: S) -> Over<X, S, G> {
+        Over { items: self.items, shared, start: self.start, plan: self.plan }
+    }
+
+    /// The plain call form: `f(item)`.
+    pub fn map<F, O>(self, f: F) -> Job<Map<X, NoShared, G, One<F, O>>>
+    where
+        F: for<'a> Fn(ItemOf<'a, X>) -> O,
+    {
+        self.form(One(f, PhantomData))
+    }
+}
+
+impl<'s, X: Items, S: ?Sized, G: Start> Over<X, &'s S, G> {
+    /// The call form with the shared argument: `f(item, shared)`.
+    pub fn map<F, O>(self, f: F) -> Job<Map<X, &'s S, G, Two<F, O>>>
+    where
+        F: for<'a, 'b> Fn(ItemOf<'a, X>, &'b S) -> O,
+    {
+        self.form(Two(f, PhantomData))
+    }
+}
+
+/// The task that [`Over`] makes: items, shared argument, state and closure.
+#[derive(Debug, Clone)]
+pub struct Map<X, S, G, K> {
+    items: X,
+    shared: S,
+    start: G,
+    kind: K,
+}
+
+/// The call form `f(item)`.
+#[derive(Debug, Clone)]
+pub struct One<F, O>(F, PhantomData<fn() -> O>);
+/// The call form `f(item, shared)`.
+#[derive(Debug, Clone)]
+pub struct Two<F, O>(F, PhantomData<fn() -> O>);
+/// The call form `f(item, cx)`.
+#[derive(Debug, Clone)]
+pub struct Full<F, O>(F, PhantomData<fn() -> O>);
+
+/// What a closure of [`map_cx`](Over::map_cx) is handed beside its item.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Cx<'c, V, W> {
+    /// The shared argument; `()` where there is none.
+    pub shared: V,
+    /// The worker's state; `()` where there is none.
+    pub state: &'c mut W,
+    /// The item's index, from 0.
+    pub index: usize,
+    /// The number of the worker, from 0.
+    pub worker: usize,
+    /// 0 the first time, one more with each retry.
+    pub attempt: u32,
+    seed: u64,
+}
+
+impl<V, W> Cx<'_, V, W> {
+    /// A generator of random numbers that depends on the plan's seed and the item's index alone, so that
+    /// a seeded map gives the same numbers on every executor, whatever the workers and the chunks, and at
+    /// every attempt. ChaCha with 8 rounds; the seed is the key, the index the stream, so that the
+    /// numbers of different items are independent. Every call begins the item's stream anew.
+    ///
+    /// ```
+    /// use partools_core::{Serial, over};
+    /// use rand::RngExt;
+    /// let draw = || over(0..3).seed(7).map_cx(|_, cx| cx.rng().random::<u32>()).run(&Serial);
+    /// assert_eq!(draw()?, draw()?);
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn rng(&self) -> ChaCha8Rng {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(self.index as u64);
+        rng
+    }
+}
+
+/// What the three call forms have in common: everything of a task but the calling.
+macro_rules! task {
+    ([$($generics:tt)*] $shared:ty, $kind:ty, where [$($bound:tt)*], |$map:ident, $state:ident, $span:ident, $out:ident| $body:block) => {
+        impl<$($generics)* X: Items, G: Start, F, O> Task for Map<X, $shared, G, $kind>
+        where
+            $($bound)*
+        {
+            type State = G::State;
+            type Output = O;
+            fn count(&self) -> usize {
+                Items::count(&self.items)
+            }
+            fn start(&self, worker: usize) -> Result<G::State, StartError> {
+                self.start.start(worker)
+            }
+            #[inline]
+            fn call_chunk(&self, $state: &mut G::State, $span: &Span, $out: &mut Writer<'_, O>) {
+                let $map = self;
+                $body
+            }
+        }
+    };
+}
+
+task!([] NoShared, One<F, O>, where [F: for<'a> Fn(ItemOf<'a, X>) -> O], |map, _state, span, out| {
+    let f = &map.kind.0;
+    map.items.each(span.range(), |item| out.push(f(item)), Walk);
+});
+
+task!(['s, S: ?Sized,] &'s S, Two<F, O>, where [F: for<'a, 'b> Fn(ItemOf<'a, X>, &'b S) -> O], |map, _state, span, out| {
+    let (f, shared) = (&map.kind.0, map.shared);
+    map.items.each(span.range(), |item| out.push(f(item, shared)), Walk);
+});
+
+task!([S: Shared,] S, Full<F, O>, where [F: for<'a, 'b, 'c> Fn(ItemOf<'a, X>, &'c mut Cx<'b, ViewOf<'b, S>, G::State>) -> O], |map, state, span, out| {
+    let Range { start: mut index, .. } = span.range();
+    let mut attempt = span.attempt();
+    map.items.each(span.range(), |item| {
+        let mut cx = Cx {
+            shared: map.shared.view(),
+            state: &mut *state,
+            index,
+            worker: span.worker(),
+            attempt,
+            seed: span.seed(),
+        };
+        out.push((map.kind.0)(item, &mut cx));
+        index += 1;
+        attempt = 0;
+    }, Walk);
+});

@@ -1,0 +1,161 @@
+//! Catching a panic with its message and place (C6), also where its payload is hostile.
+//!
+//! The place is known only to the panic hook, so a hook is chained once, in front of the host's. It notes
+//! message and place for the thread that is inside [`catch`] and then calls the host's hook, as for any
+//! other panic. In a forked worker the host's hook is not called: it takes locks (standard error, the
+//! backtrace's) that another thread of the parent may have held at the fork.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::item_error::Location;
+
+thread_local! {
+    static CATCHING: Cell<bool> = const { Cell::new(false) };
+    static NOTED: RefCell<Option<(String, Option<Location>)>> = const { RefCell::new(None) };
+}
+static CHAINED: Once = Once::new();
+static IN_WORKER_PROCESS: AtomicBool = AtomicBool::new(false);
+
+/// What is known of a panic.
+#[derive(Debug)]
+pub(crate) struct Panic {
+    pub(crate) message: String,
+    pub(crate) location: Option<Location>,
+    pub(crate) payload: Payload,
+}
+
+/// The payload of a panic. Dropping it never unwinds, whatever the payload's own `Drop` does.
+pub(crate) struct Payload(Option<Box<dyn Any + Send>>);
+
+impl Payload {
+    pub(crate) fn into_inner(mut self) -> Box<dyn Any + Send> {
+        self.0.take().unwrap_or_else(|| Box::new(()))
+    }
+}
+
+impl Drop for Payload {
+    fn drop(&mut self) {
+        if let Some(payload) = self.0.take() {
+            quietly(|| drop(payload));
+        }
+    }
+}
+
+impl std::fmt::Debug for Payload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Payload")
+    }
+}
+
+/// From now on this process is a worker: the host's panic hook stays silent in it. For backends whose
+/// workers are processes, to be called first thing in a worker.
+pub fn enter_worker_process() {
+    IN_WORKER_PROCESS.store(true, Ordering::Relaxed);
+}
+
+/// Chains the hook, once. A thread that is panicking already may not touch the hook; the next map will.
+pub(crate) fn chain_hook() {
+    if CHAINED.is_completed() || std::thread::panicking() {
+        return;
+    }
+    CHAINED.call_once(|| {
+        let host = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if CATCHING.try_with(Cell::get).unwrap_or(false) {
+                let location = info.location().map(|l| Location {
+                    file: l.file().to_owned(),
+                    line: l.line(),
+                    column: l.column(),
+                });
+                let note = (text_of(info.payload()), location);
+                let _ = NOTED.try_with(|noted| noted.try_borrow_mut().map(|mut n| *n = Some(note)));
+            }
+            if !IN_WORKER_PROCESS.load(Ordering::Relaxed) {
+                host(info);
+            }
+        }));
+    });
+}
+
+/// Runs `f`; a panic comes back as what is known of it.
+#[inline]
+pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
+    let outer = CATCHING.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(f));
+    CATCHING.set(outer);
+    result.map_err(describe)
+}
+
+#[cold]
+fn describe(payload: Box<dyn Any + Send>) -> Panic {
+    let message = text_of(&*payload);
+    // A note that does not match belongs to an earlier panic that the closure caught itself.
+    let location = NOTED.take().and_then(|(noted, location)| location.filter(|_| noted == message));
+    Panic { message, location, payload: Payload(Some(payload)) }
+}
+
+fn text_of(payload: &(dyn Any + Send)) -> String {
+    if let Some(text) = payload.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "a panic whose payload is not text".to_owned()
+    }
+}
+
+/// Runs `f`, for its effect; true where it panicked. The payload of that panic is dropped, or leaked
+/// where its own drop panics.
+pub(crate) fn quietly(f: impl FnOnce()) -> bool {
+    let Err(payload) = catch_unwind(AssertUnwindSafe(f)) else {
+        return false;
+    };
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(again);
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_keeps_message_and_place() {
+        chain_hook();
+        let line = line!() + 1;
+        let panic = catch(|| panic!("item {}", 7)).expect_err("it panicked");
+        assert_eq!(panic.message, "item 7");
+        let location = panic.location.expect("the hook saw it");
+        assert!(location.file.ends_with("panics.rs"));
+        assert_eq!(location.line, line);
+    }
+
+    #[test]
+    fn a_resumed_panic_does_not_take_the_place_of_an_earlier_one() {
+        chain_hook();
+        let panic = catch(|| {
+            let _ = catch_unwind(|| panic!("earlier"));
+            std::panic::resume_unwind(Box::new("resumed"));
+        })
+        .expect_err("it panicked");
+        assert_eq!(panic.message, "resumed");
+        assert!(panic.location.is_none());
+    }
+
+    #[test]
+    fn a_payload_whose_drop_panics_is_dropped_without_unwinding() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("payload");
+            }
+        }
+        let panic = catch(|| std::panic::panic_any(Bomb)).expect_err("it panicked");
+        drop(panic);
+    }
+}

@@ -1,0 +1,86 @@
+//! The plan: what a map asks for beside its closure. Written once by the builder, read by the run.
+
+use crate::capability::Capabilities;
+use crate::error::Error;
+use crate::schedule::Chunks;
+use std::time::Duration;
+
+/// The options of a map. The builder [`over`](crate::over) has a method for each; a plan of its own is
+/// for [`Job`](crate::Job)s made from a named task.
+///
+/// ```
+/// use partools_core::{Chunks, Plan};
+/// let plan = Plan::new().chunk(Chunks::of(25)).retries(2).seed(42);
+/// ```
+#[derive(Debug, Clone, Default)]
+#[must_use]
+pub struct Plan {
+    pub(crate) chunks: Chunks,
+    pub(crate) retries: u32,
+    pub(crate) seed: u64,
+    pub(crate) item_timeout: Option<Duration>,
+    pub(crate) window: Option<usize>,
+}
+
+impl Plan {
+    /// No retries, automatic chunks, seed 0, no limits.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many items a worker claims at a time.
+    pub fn chunk(mut self, chunks: Chunks) -> Self {
+        self.chunks = chunks;
+        self
+    }
+
+    /// How many times an item that failed is tried again, with a fresh state, before its failure counts.
+    pub fn retries(mut self, times: u32) -> Self {
+        self.retries = times;
+        self
+    }
+
+    /// The seed of [`Cx::rng`](crate::Cx::rng): the same seed gives each item the same numbers on every
+    /// executor.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// The longest that one item may run; then its worker is killed and the item is reported as timed
+    /// out. Only executors that can kill an item take it ([`Capabilities::kills_items`]).
+    pub fn item_timeout(mut self, limit: Duration) -> Self {
+        self.item_timeout = Some(limit);
+        self
+    }
+
+    /// How many items [`for_each`](crate::Job::for_each) may have finished or running ahead of the last
+    /// one delivered: the bound on the outputs it holds. 64 per worker if not set; a chunk larger than
+    /// the window makes room for itself.
+    pub fn window(mut self, items: usize) -> Self {
+        self.window = Some(items);
+        self
+    }
+
+    /// Refuses nonsense, and what `capabilities` cannot do (C11).
+    pub(crate) fn check(&self, capabilities: &Capabilities) -> Result<(), Error> {
+        if matches!(self.chunks, Chunks::Of(0) | Chunks::PerWorker(0)) {
+            let why = format!("{:?} asks for chunks of no items; pass at least 1", self.chunks);
+            return Err(Error::plan(why));
+        }
+        if self.window == Some(0) {
+            return Err(Error::plan("a window of 0 items holds nothing; pass at least 1"));
+        }
+        if self.item_timeout == Some(Duration::ZERO) {
+            return Err(Error::plan("an item timeout of 0 leaves no item any time"));
+        }
+        if self.item_timeout.is_some() && !capabilities.kills_items() {
+            return Err(Error::refused(
+                capabilities.name(),
+                "the plan has an item timeout, and this executor lacks the capability `kills_items`",
+                "drop the timeout, or run on an executor whose workers are processes, such as Fork",
+            ));
+        }
+        Ok(())
+    }
+}

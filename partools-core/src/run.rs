@@ -1,0 +1,501 @@
+//! A run: one map under way. It hands out chunks, keeps their outputs, and knows what is done, failed and
+//! still needed. Executors share it with their workers; [`Caller`](crate::Caller) stays behind on the
+//! calling thread.
+//!
+//! ```text
+//!   cursor --claim--> Chunk --fill--> slots --commit/lost--> hub.done, hub.failures, hub.returned
+//!                                                                |
+//!   delivered <---------- Caller (in order, calling thread) <----+
+//! ```
+//!
+//! Claims take no lock while items lie ahead of the cursor. Where claims are made elsewhere (a counter in
+//! shared memory, a remote rank) they enter by [`Run::admit`], which checks them against all that was
+//! handed out. Invariant: an index is in at most one live `Chunk`, and never again once it is done.
+
+use crate::caller::Batch;
+use crate::chunk::{Chunk, Ledger};
+use crate::error::Error;
+use crate::item_error::{Cause, ItemError};
+use crate::plan::Plan;
+use crate::ranges::RangeSet;
+use crate::schedule::{Pace, Schedule};
+use crate::slots::Slots;
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Condvar, Mutex, Ordering, lock, wait};
+use crate::task::Task;
+use crate::worker::Worker;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// What a failure means for the items above it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnFailure {
+    /// They are not needed any more (C7).
+    Stop,
+    /// They are as needed as before.
+    Collect,
+}
+
+/// The position of the first output, if any, that makes all later items unneeded.
+pub(crate) type Halts<O> = fn(&[O]) -> Option<usize>;
+
+/// How a run is set up, by its ending.
+pub(crate) struct Setup<O> {
+    pub(crate) on_failure: OnFailure,
+    pub(crate) halts: Option<Halts<O>>,
+    /// Outputs are delivered while the run goes on, so only a window of them is kept.
+    pub(crate) windowed: bool,
+    pub(crate) keep_payloads: bool,
+}
+
+/// One map under way. See the [module's picture](self).
+pub struct Run<O> {
+    count: usize,
+    plan: Plan,
+    setup: Setup<O>,
+    schedule: Schedule,
+    /// The index behind the last claim made here.
+    cursor: AtomicU64,
+    /// Items below are needed. Only ever lowered.
+    bound: AtomicUsize,
+    /// Items below were delivered, and their slots are free again.
+    delivered: AtomicUsize,
+    stopped: AtomicBool,
+    slots: Slots<O>,
+    hub: Mutex<Hub>,
+    /// Rung whenever the hub changes in a way that a sleeper may wait for.
+    bell: Condvar,
+}
+
+/// What needs the lock.
+#[derive(Default)]
+struct Hub {
+    done: RangeSet,
+    failures: BTreeMap<usize, ItemError>,
+    /// Claimed, given back, to be claimed again: start, and end with the attempt of the first item.
+    returned: BTreeMap<usize, (usize, u32)>,
+    /// Everything ever handed out, once claims are made elsewhere.
+    handed: Option<RangeSet>,
+    error: Option<Error>,
+}
+
+impl<O> Run<O> {
+    pub(crate) fn new(
+        count: usize,
+        workers: usize,
+        plan: Plan,
+        setup: Setup<O>,
+    ) -> Result<Self, Error> {
+        let workers = workers.max(1);
+        let (capacity, largest) = if setup.windowed {
+            let window = plan.window.unwrap_or(workers.saturating_mul(64)).min(count);
+            let wanted = Schedule::new(count, workers, plan.chunks, usize::MAX);
+            // Fixed chunks keep their size, and the window makes room for one per worker; measured and
+            // guided ones keep to the window, half of an even share each.
+            let fixed = matches!(plan.chunks, crate::Chunks::Of(_) | crate::Chunks::PerWorker(_));
+            let chunk = if fixed { wanted.size(count, &Pace::new()) } else { window / (2 * workers) };
+            (window.max(chunk.saturating_mul(workers)).min(count), chunk)
+        } else {
+            (count, usize::MAX)
+        };
+        let slots = Slots::new(capacity)
+            .map_err(|_| Error::too_large(capacity, std::any::type_name::<O>()))?;
+        Ok(Run {
+            count,
+            schedule: Schedule::new(count, workers, plan.chunks, largest),
+            plan,
+            setup,
+            cursor: AtomicU64::new(0),
+            bound: AtomicUsize::new(count),
+            delivered: AtomicUsize::new(0),
+            stopped: AtomicBool::new(false),
+            slots,
+            hub: Mutex::new(Hub::default()),
+            bell: Condvar::new(),
+        })
+    }
+
+    // ---- what an executor asks
+
+    /// How many items there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// What the map asks for.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// How items are cut into chunks, for claims made elsewhere.
+    #[must_use]
+    pub fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    /// Items from this index on are not needed any more. The number of items at first; lowered by
+    /// failures (C7); 0 when the run was stopped.
+    #[must_use]
+    pub fn bound(&self) -> usize {
+        if self.is_stopped() { 0 } else { self.bound.load(Ordering::Relaxed) }
+    }
+
+    /// Items below this index may be claimed now: those within the window and below the bound.
+    #[must_use]
+    pub fn claim_limit(&self) -> usize {
+        let window = self.delivered.load(Ordering::Acquire).saturating_add(self.slots.capacity());
+        self.bound().min(window)
+    }
+
+    /// Are outputs wanted as soon as they are ready, rather than all at the end?
+    #[must_use]
+    pub fn is_streaming(&self) -> bool {
+        self.setup.windowed
+    }
+
+    /// Should the panics of items keep their payloads? They cannot cross a border.
+    pub(crate) fn keeps_payloads(&self) -> bool {
+        self.setup.keep_payloads
+    }
+
+    pub(crate) fn halts(&self) -> Option<Halts<O>> {
+        self.setup.halts
+    }
+
+    /// Does this output make all later items unneeded? For backends that see outputs one by one, before
+    /// they enter a chunk.
+    #[must_use]
+    pub fn is_last_needed(&self, output: &O) -> bool {
+        self.setup.halts.is_some_and(|halts| halts(std::slice::from_ref(output)).is_some())
+    }
+
+    /// Was the run stopped: by an error of the map, a callback that panicked, or [`stop`](Self::stop)?
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    // ---- claims
+
+    /// Claims the next chunk; sleeps while the window is full. `None`: nothing is left to claim. For
+    /// workers; the calling thread must not sleep here, since it alone can move the window.
+    pub fn claim(&self) -> Option<Chunk<'_, O>> {
+        self.claim_at(&Pace::new(), true)
+    }
+
+    /// Claims the next chunk, if one can be claimed now.
+    pub fn try_claim(&self) -> Option<Chunk<'_, O>> {
+        self.claim_at(&Pace::new(), false)
+    }
+
+    pub(crate) fn claim_at(&self, pace: &Pace, may_wait: bool) -> Option<Chunk<'_, O>> {
+        loop {
+            let limit = self.claim_limit();
+            if let Some(range) = self.schedule.claim(&self.cursor, limit, pace) {
+                return Some(Chunk::mint(self, range, 0));
+            }
+            let mut hub = lock(&self.hub);
+            loop {
+                if self.is_stopped() {
+                    return None;
+                }
+                let limit = self.claim_limit();
+                if let Some((range, attempt)) = hub.take_returned(limit) {
+                    return Some(Chunk::mint(self, range, attempt));
+                }
+                let next = self.cursor.load(Ordering::Relaxed);
+                if !may_wait || next >= self.bound() as u64 {
+                    return None;
+                }
+                if next < limit as u64 {
+                    break;
+                }
+                hub = wait(&self.bell, hub);
+            }
+        }
+    }
+
+    /// From now on claims are made elsewhere, from index 0 or wherever the cursor stands, and enter by
+    /// [`admit`](Self::admit); claims made here give only what was given back.
+    pub fn claims_elsewhere(&self) {
+        lock(&self.hub).handed(self);
+    }
+
+    /// Admits a claim that was made elsewhere. `None` where any of its items was handed out before, lies
+    /// beyond the items or beyond the window: what arrives for it must be thrown away.
+    pub fn admit(&self, range: Range<usize>) -> Option<Chunk<'_, O>> {
+        let mut hub = lock(&self.hub);
+        let window = self.delivered.load(Ordering::Acquire).saturating_add(self.slots.capacity());
+        let fits = range.start < range.end && range.end <= self.count.min(window);
+        let handed = hub.handed(self);
+        if !fits || handed.intersects(&range) {
+            return None;
+        }
+        handed.insert(range.clone());
+        drop(hub);
+        Some(Chunk::mint(self, range, 0))
+    }
+
+    /// Says that no claim is under way elsewhere: every needed item that was not handed out yet can now
+    /// be claimed here. True where anything can be claimed now.
+    pub fn reclaim(&self) -> bool {
+        let mut hub = lock(&self.hub);
+        let gaps = hub.handed(self).gaps(self.bound());
+        for gap in gaps {
+            hub.handed(self).insert(gap.clone());
+            hub.returned.insert(gap.start, (gap.end, 0));
+        }
+        hub.claimable(self.claim_limit())
+    }
+
+    // ---- work
+
+    /// A worker's whole life: claims chunks and fills them until nothing is left. For every worker but
+    /// the calling thread, which has [`Caller::work`](crate::Caller::work).
+    pub fn work<T>(&self, task: &T, worker: usize)
+    where
+        T: Task<Output = O> + ?Sized,
+    {
+        let mut ledger = Ledger::new(self);
+        let mut worker = Worker::new(task, worker, &self.plan).keep_payloads(self.keeps_payloads());
+        worker.begin();
+        while self.work_one(&mut worker, &mut ledger, true) {}
+        if let Err(error) = worker.finish() {
+            self.abort(error);
+        }
+    }
+
+    /// Claims one chunk and fills it. False where there was none to claim.
+    pub(crate) fn work_one<T>(
+        &self,
+        worker: &mut Worker<'_, T>,
+        ledger: &mut Ledger<'_, O>,
+        may_wait: bool,
+    ) -> bool
+    where
+        T: Task<Output = O> + ?Sized,
+    {
+        let Some(mut chunk) = self.claim_at(&worker.pace, may_wait) else {
+            return false;
+        };
+        if let Err(error) = worker.fill(chunk.range(), chunk.attempt(), &mut chunk) {
+            drop(chunk);
+            self.abort(error);
+            return false;
+        }
+        chunk.settle(ledger);
+        if self.setup.windowed {
+            ledger.flush();
+        }
+        true
+    }
+
+    /// Stops the run: nothing more is handed out, and the map ends in an error unless it was complete.
+    pub fn stop(&self) {
+        let _hub = lock(&self.hub);
+        self.stopped.store(true, Ordering::Relaxed);
+        self.bell.notify_all();
+    }
+
+    /// Stops the run for `error`, which becomes the map's. The first such error wins.
+    pub fn abort(&self, error: Error) {
+        lock(&self.hub).error.get_or_insert(error);
+        self.stop();
+    }
+
+    // ---- what a chunk tells
+
+    pub(crate) fn slots(&self) -> &Slots<O> {
+        &self.slots
+    }
+
+    pub(crate) fn failed_at(&self, index: usize) {
+        if self.setup.on_failure == OnFailure::Stop {
+            self.lower_bound(index + 1);
+        }
+    }
+
+    pub(crate) fn lower_bound(&self, bound: usize) {
+        let _hub = lock(&self.hub);
+        self.bound.fetch_min(bound, Ordering::Relaxed);
+        self.bell.notify_all();
+    }
+
+    pub(crate) fn give_back(&self, range: Range<usize>, attempt: u32) {
+        if !range.is_empty() {
+            lock(&self.hub).returned.insert(range.start, (range.end, attempt));
+            self.bell.notify_all();
+        }
+    }
+
+    pub(crate) fn record(&self, done: Range<usize>, failures: Vec<ItemError>, rest: Range<usize>) {
+        let mut hub = lock(&self.hub);
+        hub.done.insert(done);
+        hub.failures.extend(failures.into_iter().map(|f| (f.index(), f)));
+        if !rest.is_empty() {
+            hub.returned.insert(rest.start, (rest.end, 0));
+        }
+        self.bell.notify_all();
+    }
+
+    pub(crate) fn record_all(&self, done: &[Range<usize>]) {
+        let mut hub = lock(&self.hub);
+        for range in done {
+            hub.done.insert(range.clone());
+        }
+        self.bell.notify_all();
+    }
+
+    // ---- what the caller asks
+
+    /// Finished outputs that may be delivered now: those behind the last one delivered, without a gap.
+    /// `None` where the run is over. In a run that is not streaming nothing is ready before the end.
+    pub(crate) fn ready(&self) -> Option<Batch<'_, O>> {
+        let mut hub = lock(&self.hub);
+        let (from, to) = self.extent(&hub)?;
+        let to = if self.setup.windowed { to } else { from };
+        Some(self.batch(&mut hub, from..to))
+    }
+
+    /// Sleeps until something may have become ready, or over, or (`or_work`) claimable.
+    pub(crate) fn sleep(&self, or_work: bool) {
+        let mut hub = lock(&self.hub);
+        while let Some((from, to)) = self.extent(&hub) {
+            let ready = self.setup.windowed && from < to;
+            if ready || (or_work && hub.claimable(self.claim_limit())) {
+                return;
+            }
+            hub = wait(&self.bell, hub);
+        }
+    }
+
+    /// From the first index not delivered to the end of what is finished behind it; `None` where the run
+    /// is stopped, or all that is needed is finished and (in a streaming run) delivered.
+    fn extent(&self, hub: &Hub) -> Option<(usize, usize)> {
+        let bound = self.bound();
+        let from = self.delivered.load(Ordering::Relaxed);
+        let to = hub.done.reach(from).min(bound);
+        let over = if self.setup.windowed { from >= bound } else { to >= bound };
+        (!over).then_some((from, to))
+    }
+
+    /// Takes the finished outputs and failures of `range` out of the run.
+    fn batch(&self, hub: &mut Hub, range: Range<usize>) -> Batch<'_, O> {
+        let mut failures = hub.failures.split_off(&range.start);
+        hub.failures.append(&mut failures.split_off(&range.end));
+        Batch::new(self, range, failures)
+    }
+
+    /// The items below `index` were delivered: the window moves.
+    pub(crate) fn delivered_to(&self, index: usize) {
+        let _hub = lock(&self.hub);
+        self.delivered.fetch_max(index, Ordering::Release);
+        self.bell.notify_all();
+    }
+
+    // ---- the end
+
+    /// The verdict on a finished run: its own error, or the items that are missing.
+    pub(crate) fn verdict(&mut self, executor: &'static str) -> Result<(), Error> {
+        let mut hub = lock(&self.hub);
+        if let Some(error) = hub.error.take() {
+            return Err(error);
+        }
+        let bound = self.bound.load(Ordering::Relaxed);
+        let reached = hub.done.reach(self.delivered.load(Ordering::Relaxed));
+        if reached < bound {
+            return Err(Error::incomplete(executor, reached..bound));
+        }
+        Ok(())
+    }
+
+    /// The failure of the lowest item, where one is below the bound.
+    pub(crate) fn first_failure(&mut self) -> Option<ItemError> {
+        let bound = self.bound.load(Ordering::Relaxed);
+        let mut hub = lock(&self.hub);
+        let mut first = hub.failures.first_entry().filter(|f| *f.key() < bound)?;
+        // Something stays in its place: an index without a failure is one with a filled slot.
+        let stand_in = ItemError::new(*first.key(), 0, Cause::NoOutput);
+        Some(std::mem::replace(first.get_mut(), stand_in))
+    }
+
+    /// All outputs, where all are there; else the run back.
+    pub(crate) fn into_vec(mut self) -> Result<Vec<O>, Self> {
+        let hub = lock(&self.hub);
+        let whole = hub.failures.is_empty()
+            && self.delivered.load(Ordering::Relaxed) == 0
+            && hub.done.reach(0) == self.count
+            && self.slots.capacity() == self.count;
+        drop(hub);
+        if !whole {
+            return Err(self);
+        }
+        // Nothing is left for `Drop` to drop.
+        lock(&self.hub).done = RangeSet::default();
+        let slots = std::mem::replace(&mut self.slots, Slots::none());
+        // SAFETY: `whole` says that every index is done and none failed; a done index's slot is filled
+        // (`Chunk`), and nothing was taken out (`delivered` is 0).
+        Ok(unsafe { slots.into_vec() })
+    }
+
+    /// All that is finished and not delivered, in order, with gaps where items are missing.
+    pub(crate) fn drain(&mut self) -> Vec<Batch<'_, O>> {
+        let mut hub = lock(&self.hub);
+        let delivered = self.delivered.load(Ordering::Relaxed);
+        let ranges: Vec<_> = hub.done.iter().map(|r| r.start.max(delivered)..r.end).collect();
+        hub.done = RangeSet::default();
+        let ranges = ranges.into_iter().filter(|r| !r.is_empty());
+        ranges.map(|r| self.batch(&mut hub, r)).collect()
+    }
+
+    /// Drops all that is finished and not delivered; how many outputs panicked at that.
+    pub(crate) fn discard(&mut self) -> usize {
+        self.drain().into_iter().map(Batch::discard).sum()
+    }
+}
+
+impl<O> Drop for Run<O> {
+    fn drop(&mut self) {
+        self.discard();
+    }
+}
+
+impl Hub {
+    /// Everything handed out; from the first call on, claims are made elsewhere.
+    fn handed<O>(&mut self, run: &Run<O>) -> &mut RangeSet {
+        self.handed.get_or_insert_with(|| {
+            let claimed = run.cursor.swap(u64::MAX, Ordering::Relaxed);
+            let mut handed = RangeSet::default();
+            handed.insert(0..usize::try_from(claimed).unwrap_or(run.count).min(run.count));
+            handed
+        })
+    }
+
+    /// Was anything given back that can be claimed now?
+    fn claimable(&self, limit: usize) -> bool {
+        self.returned.first_key_value().is_some_and(|(&start, _)| start < limit)
+    }
+
+    /// The lowest range given back, as far as it lies below `limit`.
+    fn take_returned(&mut self, limit: usize) -> Option<(Range<usize>, u32)> {
+        let (&start, &(end, attempt)) = self.returned.first_key_value()?;
+        if start >= limit {
+            return None;
+        }
+        self.returned.remove(&start);
+        if end > limit {
+            self.returned.insert(limit, (end, 0));
+        }
+        Some((start..end.min(limit), attempt))
+    }
+}
+
+impl<O> std::fmt::Debug for Run<O> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Run")
+            .field("count", &self.count)
+            .field("bound", &self.bound())
+            .field("stopped", &self.is_stopped())
+            .finish_non_exhaustive()
+    }
+}

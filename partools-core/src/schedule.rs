@@ -1,0 +1,240 @@
+//! How items are cut into chunks. A [`Schedule`] turns the plan's [`Chunks`] policy and what a worker has
+//! measured (its [`Pace`]) into the next claim from a shared cursor: one compare-and-swap, no lock. The
+//! cursor may lie in this process or in memory shared with other processes; nothing read from it is
+//! trusted beyond "a number".
+
+use crate::sync::{AtomicU64, Ordering};
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+/// How many items a worker claims at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Chunks {
+    /// Measured while it runs: about 100 µs of work a chunk, never more than half an even share of what
+    /// remains. The right choice unless you know better.
+    #[default]
+    Auto,
+    /// This many items. See [`Chunks::of`].
+    Of(usize),
+    /// Equal chunks, this many for each worker. See [`Chunks::per_worker`].
+    PerWorker(usize),
+    /// Half an even share of what remains. See [`Chunks::guided`].
+    Guided,
+}
+
+impl Chunks {
+    /// Chunks of `items` items each (dynamic scheduling with a fixed chunk).
+    #[must_use]
+    pub fn of(items: usize) -> Self {
+        Chunks::Of(items)
+    }
+
+    /// `chunks` equal chunks for each worker; 1 is static scheduling.
+    #[must_use]
+    pub fn per_worker(chunks: usize) -> Self {
+        Chunks::PerWorker(chunks)
+    }
+
+    /// Large chunks first, then smaller and smaller ones: half an even share of what remains (guided
+    /// self-scheduling, Polychronopoulos and Kuck 1987, with the usual factor of two).
+    #[must_use]
+    pub fn guided() -> Self {
+        Chunks::Guided
+    }
+}
+
+/// The measured work of a chunk under [`Chunks::Auto`], and between two looks at whether to stop.
+const PIECE: Duration = Duration::from_micros(100);
+/// A claim grows by at most this factor over the last one: one cheap item proves little about the next.
+const GROWTH: usize = 8;
+/// While the clock's cost would show (two reads are about 50 ns), this many measured nanoseconds pass
+/// between two reads.
+const CLOCK_EVERY: u64 = 2_000;
+
+/// What a worker has measured of its items so far.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    /// Cost of an item in picoseconds; `None` before the first measurement.
+    cost: Option<u64>,
+    /// Items called between the last two reads of the clock, or since then if that is more.
+    last: usize,
+    /// Items called since the clock was read.
+    unclocked: usize,
+    clock: Option<Instant>,
+}
+
+impl Pace {
+    /// Nothing measured yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Pace { cost: None, last: 0, unclocked: 0, clock: None }
+    }
+
+    /// How many items to call before the next look at the clock and at whether to stop: 1 at first, then
+    /// up to 100 µs' worth.
+    #[must_use]
+    pub fn piece(&self) -> usize {
+        let Some(cost) = self.cost else { return 1 };
+        let piece = u64::try_from(PIECE.as_nanos()).unwrap_or(u64::MAX) * 1_000 / cost.max(1);
+        usize::try_from(piece).unwrap_or(usize::MAX).clamp(1, self.last.saturating_mul(GROWTH))
+    }
+
+    /// Work begins, or goes on after a wait.
+    pub(crate) fn begin(&mut self) {
+        self.unclocked = 0;
+        self.clock = Some(Instant::now());
+    }
+
+    /// `items` items were called.
+    pub(crate) fn record(&mut self, items: usize) {
+        self.unclocked = self.unclocked.saturating_add(items);
+        let expected = self.cost.map(|c| (self.unclocked as u64).saturating_mul(c) / 1_000);
+        if expected.is_some_and(|ns| ns < CLOCK_EVERY) {
+            self.last = self.last.max(self.unclocked);
+            return;
+        }
+        let now = Instant::now();
+        if let Some(then) = self.clock.replace(now) {
+            let spent = u64::try_from((now - then).as_nanos()).unwrap_or(u64::MAX).saturating_mul(1_000);
+            self.cost = Some(spent / (self.unclocked as u64).max(1));
+            self.last = self.unclocked;
+        }
+        self.unclocked = 0;
+    }
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The chunk policy of one run, with its numbers filled in.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    count: usize,
+    workers: usize,
+    chunks: Chunks,
+    /// No claim is larger, so that a window of this many items per worker never stalls a claim.
+    largest: usize,
+}
+
+impl Schedule {
+    pub(crate) fn new(count: usize, workers: usize, chunks: Chunks, largest: usize) -> Self {
+        Schedule { count, workers: workers.max(1), chunks, largest: largest.max(1) }
+    }
+
+    /// The number of items to claim where `remaining` are left (at least 1): never more than that.
+    #[must_use]
+    pub fn size(&self, remaining: usize, pace: &Pace) -> usize {
+        let half_share = match self.workers {
+            1 => remaining,
+            w => remaining / w.saturating_mul(2),
+        };
+        let size = match self.chunks {
+            Chunks::Of(n) => n,
+            Chunks::PerWorker(n) => self.count.div_ceil(self.workers.saturating_mul(n).max(1)),
+            Chunks::Guided => remaining / self.workers.saturating_mul(2),
+            Chunks::Auto => pace.piece().min(half_share),
+        };
+        size.min(self.largest).clamp(1, remaining.max(1))
+    }
+
+    /// Claims the next chunk below `limit` from `cursor`, the index behind the last claim. `None` where
+    /// nothing is left below `limit`; a cursor that holds nonsense gives `None` or a chunk within the
+    /// items, nothing else.
+    ///
+    /// Relaxed is enough: the read-modify-write makes claims exclusive, and what a chunk's owner writes
+    /// is published by other means (the run's lock, a ring).
+    pub fn claim(&self, cursor: &AtomicU64, limit: usize, pace: &Pace) -> Option<Range<usize>> {
+        let limit = limit.min(self.count);
+        let mut next = cursor.load(Ordering::Relaxed);
+        loop {
+            let start = usize::try_from(next).ok().filter(|&s| s < limit)?;
+            let size = self.size(self.count - start, pace).min(limit - start);
+            let end = start + size;
+            match cursor.compare_exchange_weak(next, end as u64, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return Some(start..end),
+                Err(seen) => next = seen,
+            }
+        }
+    }
+}
+
+#[cfg(all(test, not(partools_model)))]
+mod tests {
+    use super::*;
+
+    fn all_claims(schedule: &Schedule, count: usize, pace: &Pace) -> Vec<Range<usize>> {
+        let cursor = AtomicU64::new(0);
+        std::iter::from_fn(|| schedule.claim(&cursor, count, pace)).collect()
+    }
+
+    #[test]
+    fn claims_cover_every_index_once_for_every_small_case() {
+        let mut pace = Pace::new();
+        pace.begin();
+        pace.record(1);
+        for count in 0..40 {
+            for workers in 1..9 {
+                let policies = [Chunks::Auto, Chunks::guided()]
+                    .into_iter()
+                    .chain((1..42).flat_map(|n| [Chunks::of(n), Chunks::per_worker(n)]));
+                for chunks in policies {
+                    for largest in [1, 3, usize::MAX] {
+                        let s = Schedule::new(count, workers, chunks, largest);
+                        let claims = all_claims(&s, count, &pace);
+                        let flat: Vec<usize> = claims.iter().cloned().flatten().collect();
+                        assert_eq!(flat, (0..count).collect::<Vec<_>>(), "{s:?}");
+                        assert!(claims.iter().all(|c| !c.is_empty() && c.len() <= largest), "{s:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn static_chunks_are_one_even_share_for_each_worker() {
+        let s = Schedule::new(10, 3, Chunks::per_worker(1), usize::MAX);
+        assert_eq!(all_claims(&s, 10, &Pace::new()), [0..4, 4..8, 8..10]);
+    }
+
+    #[test]
+    fn auto_never_takes_more_than_half_an_even_share() {
+        let mut pace = Pace::new();
+        pace.cost = Some(1);
+        pace.last = usize::MAX;
+        let s = Schedule::new(1000, 4, Chunks::Auto, usize::MAX);
+        assert_eq!(s.size(1000, &pace), 125);
+        assert_eq!(s.size(7, &pace), 1);
+    }
+
+    #[test]
+    fn auto_begins_with_one_item_and_grows_by_a_bounded_factor() {
+        let mut pace = Pace::new();
+        assert_eq!(pace.piece(), 1);
+        pace.cost = Some(1_000);
+        pace.last = 1;
+        assert_eq!(pace.piece(), GROWTH);
+        pace.last = 1 << 30;
+        assert_eq!(pace.piece(), 100_000);
+    }
+
+    #[test]
+    fn claims_at_the_end_of_usize_do_not_overflow() {
+        let s = Schedule::new(usize::MAX, 2, Chunks::of(usize::MAX), usize::MAX);
+        let cursor = AtomicU64::new(u64::MAX - 3);
+        assert_eq!(s.claim(&cursor, usize::MAX, &Pace::new()), Some(usize::MAX - 3..usize::MAX));
+        assert_eq!(s.claim(&cursor, usize::MAX, &Pace::new()), None);
+    }
+
+    #[test]
+    fn a_scribbled_cursor_gives_no_index_beyond_the_items() {
+        for nonsense in [10, 11, u64::MAX, u64::MAX - 1, 0xAAAA_AAAA_AAAA_AAAA] {
+            let s = Schedule::new(10, 2, Chunks::of(4), usize::MAX);
+            assert_eq!(s.claim(&AtomicU64::new(nonsense), 10, &Pace::new()), None);
+        }
+        let s = Schedule::new(10, 2, Chunks::of(4), usize::MAX);
+        assert_eq!(s.claim(&AtomicU64::new(8), 20, &Pace::new()), Some(8..10));
+    }
+}

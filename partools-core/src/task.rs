@@ -1,0 +1,109 @@
+//! A task: everything about a map but where it runs. Executors are generic over it, so each states its
+//! own bounds (`Task + Sync` for threads, portable outputs for processes).
+
+use crate::state::StartError;
+use crate::writer::Writer;
+use std::ops::Range;
+
+/// A map to be run: so many items, a state per worker, an output per item.
+///
+/// [`Over::map`](crate::Over::map) makes one from a closure. Implement it yourself to name the type of
+/// a task, and run it with [`Job::new`](crate::Job::new).
+///
+/// ```
+/// use partools_core::{Job, Serial, Span, StartError, Task, Writer};
+///
+/// struct Squares(usize);
+/// impl Task for Squares {
+///     type State = ();
+///     type Output = usize;
+///     fn count(&self) -> usize { self.0 }
+///     fn start(&self, _worker: usize) -> Result<(), StartError> { Ok(()) }
+///     fn call_chunk(&self, _: &mut (), span: &Span, out: &mut Writer<'_, usize>) {
+///         for index in span.range() {
+///             out.push(index * index);
+///         }
+///     }
+/// }
+/// assert_eq!(Job::new(Squares(4)).run(&Serial)?, [0, 1, 4, 9]);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
+pub trait Task {
+    /// What a worker keeps from item to item.
+    type State;
+    /// What an item becomes.
+    type Output;
+
+    /// How many items there are. Read once.
+    fn count(&self) -> usize;
+
+    /// Makes the state of worker number `worker`.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; it becomes the error of the whole map, never a loop of restarts.
+    fn start(&self, worker: usize) -> Result<Self::State, StartError>;
+
+    /// Calls the task on the items of `span`, in order, and pushes one output for each.
+    ///
+    /// # Panics
+    /// May panic: the failing item is the one behind the last output pushed, and the loop goes on
+    /// behind it with a fresh state.
+    fn call_chunk(&self, state: &mut Self::State, span: &Span, out: &mut Writer<'_, Self::Output>);
+
+    /// A name for an item that tells a reader more than its index, for error messages.
+    fn label(&self, _index: usize) -> Option<String> {
+        None
+    }
+}
+
+/// Indices to be called in one go, and by whom.
+#[derive(Debug, Clone)]
+pub struct Span {
+    pub(crate) range: Range<usize>,
+    pub(crate) worker: usize,
+    pub(crate) attempt: u32,
+    pub(crate) seed: u64,
+}
+
+impl Span {
+    /// The indices to call, in order.
+    #[must_use]
+    pub fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    /// The number of the worker that calls, from 0.
+    #[must_use]
+    pub fn worker(&self) -> usize {
+        self.worker
+    }
+
+    /// 0 the first time, then 1 more for each retry of the first item of the range.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// The seed of the plan, from which each item draws its own generator.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+}
+
+impl<T: Task + ?Sized> Task for &T {
+    type State = T::State;
+    type Output = T::Output;
+    fn count(&self) -> usize {
+        (**self).count()
+    }
+    fn start(&self, worker: usize) -> Result<Self::State, StartError> {
+        (**self).start(worker)
+    }
+    fn call_chunk(&self, state: &mut Self::State, span: &Span, out: &mut Writer<'_, Self::Output>) {
+        (**self).call_chunk(state, span, out);
+    }
+    fn label(&self, index: usize) -> Option<String> {
+        (**self).label(index)
+    }
+}

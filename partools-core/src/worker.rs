@@ -1,0 +1,230 @@
+//! The worker loop, written once for every backend: it walks a chunk in pieces, catches panics, retries,
+//! rebuilds the state, and stops where nothing more is needed. Outputs go straight into slots of the final
+//! vector ([`Chunk`](crate::Chunk)), or to a backend's own [`Sink`].
+//!
+//! ```text
+//! chunk   |----piece----|----piece----|--..    a look at the clock and at `needed` between pieces
+//!                 x item panics: state dropped; retried, or failed; the loop goes on behind it
+//! ```
+
+use crate::error::Error;
+use crate::item_error::{Cause, ItemError};
+use crate::nested;
+use crate::panics::{Panic, catch};
+use crate::plan::Plan;
+use crate::schedule::Pace;
+use crate::task::{Span, Task};
+use crate::writer::{Encode, Told, Writer};
+use std::cell::Cell;
+use std::ops::Range;
+
+/// Where a worker's outputs go: slots, or a [`Sink`].
+pub(crate) trait Port<O> {
+    /// Items from this index on are not needed any more.
+    fn needed(&self) -> usize;
+
+    /// How many of the next `items` items can be taken in one go; at least 1.
+    fn room(&self, items: usize) -> usize;
+
+    /// A writer for the next `items` items.
+    fn writer<'w>(&'w mut self, items: usize, told: &'w Cell<Told>) -> Writer<'w, O>;
+
+    /// The writer took this many outputs.
+    fn advance(&mut self, items: usize);
+
+    /// The next item failed for good.
+    fn fail(&mut self, error: ItemError);
+}
+
+/// Takes the outputs and failures of a chunk one by one, in the order of its items, for backends whose
+/// outputs cross a border.
+pub trait Sink<O> {
+    /// The output of the next item.
+    fn push(&mut self, output: O);
+
+    /// The next item failed for good.
+    fn fail(&mut self, error: ItemError);
+
+    /// Items from this index on are not needed any more: an item below has failed, or the run stops.
+    fn needed(&self) -> usize;
+}
+
+/// A sink as a port.
+struct SinkPort<'s, S: ?Sized>(&'s mut S);
+
+impl<O, S: Sink<O> + ?Sized> Encode<O> for SinkPort<'_, S> {
+    fn push(&mut self, output: O) {
+        self.0.push(output);
+    }
+}
+
+impl<O, S: Sink<O> + ?Sized> Port<O> for SinkPort<'_, S> {
+    fn needed(&self) -> usize {
+        self.0.needed()
+    }
+    fn room(&self, items: usize) -> usize {
+        items
+    }
+    fn writer<'w>(&'w mut self, items: usize, told: &'w Cell<Told>) -> Writer<'w, O> {
+        Writer::encoder(self, items, told)
+    }
+    fn advance(&mut self, _: usize) {}
+    fn fail(&mut self, error: ItemError) {
+        self.0.fail(error);
+    }
+}
+
+/// One worker of a run: a task, its state, and what it has measured.
+pub struct Worker<'t, T: Task + ?Sized> {
+    task: &'t T,
+    number: usize,
+    seed: u64,
+    retries: u32,
+    keep_payloads: bool,
+    state: Option<T::State>,
+    pub(crate) pace: Pace,
+}
+
+impl<'t, T: Task + ?Sized> Worker<'t, T> {
+    /// Worker number `number` of a run of `task` under `plan`.
+    pub fn new(task: &'t T, number: usize, plan: &Plan) -> Self {
+        Worker {
+            task,
+            number,
+            seed: plan.seed,
+            retries: plan.retries,
+            keep_payloads: false,
+            state: None,
+            pace: Pace::new(),
+        }
+    }
+
+    pub(crate) fn keep_payloads(mut self, keep: bool) -> Self {
+        self.keep_payloads = keep;
+        self
+    }
+
+    /// What this worker has measured so far, to size its next claim by.
+    #[must_use]
+    pub fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    /// Work begins, or goes on after a wait: what passed until now is nobody's cost.
+    pub fn begin(&mut self) {
+        self.pace.begin();
+    }
+
+    /// Makes the state now, where there is none yet.
+    ///
+    /// # Errors
+    /// The task's own error, or its panic.
+    pub fn start(&mut self) -> Result<(), Error> {
+        if self.state.is_none() {
+            let _inside = nested::enter();
+            match catch(|| self.task.start(self.number)) {
+                Ok(Ok(state)) => self.state = Some(state),
+                Ok(Err(why)) => return Err(Error::start_failed(self.number, why)),
+                Err(panic) => {
+                    return Err(Error::start(self.number, format!("it panicked{}", place(&panic))));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls the items of `range`, the first of them at its attempt number `attempt`; outputs and
+    /// failures go to `sink`.
+    ///
+    /// # Errors
+    /// Where a state cannot be made, or the task breaks its contract. An item's failure is no error here.
+    pub fn run<S>(&mut self, range: Range<usize>, attempt: u32, sink: &mut S) -> Result<(), Error>
+    where
+        S: Sink<T::Output> + ?Sized,
+    {
+        self.fill(range, attempt, &mut SinkPort(sink))
+    }
+
+    /// As [`run`](Self::run), into any port.
+    pub(crate) fn fill<P>(
+        &mut self,
+        range: Range<usize>,
+        attempt: u32,
+        port: &mut P,
+    ) -> Result<(), Error>
+    where
+        P: Port<T::Output>,
+    {
+        let _inside = nested::enter();
+        let (mut at, mut attempt) = (range.start, attempt);
+        while at < range.end && at < port.needed() {
+            self.start()?;
+            let Some(state) = &mut self.state else { continue };
+            let want = if attempt > 0 { 1 } else { self.pace.piece().min(range.end - at) };
+            let len = port.room(want).clamp(1, want);
+            let span = Span { range: at..at + len, worker: self.number, attempt, seed: self.seed };
+            let told = Cell::new(Told::default());
+            let result = catch(|| {
+                let mut writer = port.writer(len, &told);
+                self.task.call_chunk(state, &span, &mut writer);
+            });
+            let Told { filled, overfull } = told.get();
+            port.advance(filled);
+            at += filled;
+            self.pace.record(filled.max(1));
+            let failure = match result {
+                Ok(()) if filled == len => {
+                    attempt = 0;
+                    continue;
+                }
+                Ok(()) => ItemError::new(at, attempt, Cause::NoOutput),
+                Err(panic) if overfull => return Err(Error::task(panic.message)),
+                Err(panic) if filled == len => {
+                    let text = format!("it panicked behind its last item{}", place(&panic));
+                    return Err(Error::task(text));
+                }
+                Err(panic) => {
+                    self.drop_state()?;
+                    ItemError::panicked(at, attempt, panic, self.keep_payloads)
+                }
+            };
+            if attempt < self.retries {
+                attempt += 1;
+            } else {
+                port.fail(failure);
+                at += 1;
+                attempt = 0;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the worker: its state is dropped.
+    ///
+    /// # Errors
+    /// Where the state's `Drop` panics.
+    pub fn finish(mut self) -> Result<(), Error> {
+        self.drop_state()
+    }
+
+    fn drop_state(&mut self) -> Result<(), Error> {
+        let state = self.state.take();
+        let _inside = nested::enter();
+        catch(|| drop(state)).map_err(|panic| {
+            Error::task(format!("dropping the state of worker {} panicked{}", self.number, place(&panic)))
+        })
+    }
+}
+
+fn place(panic: &Panic) -> String {
+    match &panic.location {
+        Some(at) => format!(" at {at}: {}", panic.message),
+        None => format!(": {}", panic.message),
+    }
+}
+
+impl<T: Task + ?Sized> std::fmt::Debug for Worker<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").field("number", &self.number).finish_non_exhaustive()
+    }
+}
