@@ -76,6 +76,14 @@ impl<'r, O> Chunk<'r, O> {
         self.at += 1;
     }
 
+    /// Cuts the claim in two: keeps the first `items` of what is left, and gives the rest as a claim of
+    /// its own, if there is any.
+    pub fn split(&mut self, items: usize) -> Option<Self> {
+        let cut = self.at.saturating_add(items).min(self.range.end);
+        let rest = cut..std::mem::replace(&mut self.range.end, cut);
+        (!rest.is_empty()).then(|| Chunk::mint(self.run, rest, 0))
+    }
+
     /// Ends the claim. What was not filled goes back and will be claimed again.
     pub fn commit(self) {
         drop(self);

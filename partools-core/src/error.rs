@@ -2,6 +2,7 @@
 //! and what the reader can do.
 
 use crate::item_error::ItemError;
+use crate::worker_error::WorkerError;
 use std::fmt;
 use std::ops::Range;
 
@@ -25,10 +26,9 @@ struct Repr {
 #[derive(Debug)]
 enum Kind {
     Item(ItemError),
-    Start { worker: usize, why: String, source: Option<crate::state::StartError> },
+    Worker(WorkerError),
     Refused { executor: &'static str, why: String, instead: String },
     Plan(String),
-    Task(String),
     Incomplete { executor: &'static str, missing: Range<usize> },
     TooLarge { count: usize, output: &'static str },
     Os { what: String, source: std::io::Error },
@@ -42,16 +42,6 @@ impl Error {
 
     pub(crate) fn from_item(item: ItemError) -> Self {
         Self::from_kind(Kind::Item(item))
-    }
-
-    /// Making the state of worker number `worker` failed: `why`, in words.
-    #[must_use]
-    pub fn start(worker: usize, why: impl Into<String>) -> Self {
-        Self::from_kind(Kind::Start { worker, why: why.into(), source: None })
-    }
-
-    pub(crate) fn start_failed(worker: usize, source: crate::state::StartError) -> Self {
-        Self::from_kind(Kind::Start { worker, why: source.to_string(), source: Some(source) })
     }
 
     /// The executor refuses the map before its first item: `why`, and what to do `instead`.
@@ -74,10 +64,6 @@ impl Error {
 
     pub(crate) fn plan(why: impl Into<String>) -> Self {
         Self::from_kind(Kind::Plan(why.into()))
-    }
-
-    pub(crate) fn task(why: impl Into<String>) -> Self {
-        Self::from_kind(Kind::Task(why.into()))
     }
 
     pub(crate) fn incomplete(executor: &'static str, missing: Range<usize>) -> Self {
@@ -123,7 +109,7 @@ impl Error {
     /// Did making a worker's state fail?
     #[must_use]
     pub fn is_start(&self) -> bool {
-        matches!(self.0.kind, Kind::Start { .. })
+        matches!(&self.0.kind, Kind::Worker(error) if error.is_start())
     }
 
     /// Is the plan itself nonsense (chunks of zero items)?
@@ -141,7 +127,17 @@ impl Error {
     /// Is the executor or the task at fault, breaking its part of the contract?
     #[must_use]
     pub fn is_contract(&self) -> bool {
-        matches!(self.0.kind, Kind::Task(_) | Kind::Incomplete { .. })
+        match &self.0.kind {
+            Kind::Worker(error) => !error.is_start(),
+            Kind::Incomplete { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+impl From<WorkerError> for Error {
+    fn from(error: WorkerError) -> Self {
+        Self::from_kind(Kind::Worker(error))
     }
 }
 
@@ -149,14 +145,11 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.kind {
             Kind::Item(item) => item.fmt(f),
-            Kind::Start { worker, why, .. } => {
-                write!(f, "the state of worker {worker} could not be made: {why}")
-            }
+            Kind::Worker(error) => error.fmt(f),
             Kind::Refused { executor, why, instead } => {
                 write!(f, "{executor} refuses this map: {why}; {instead}")
             }
             Kind::Plan(why) => write!(f, "this plan cannot be run: {why}"),
-            Kind::Task(why) => write!(f, "the task broke its contract: {why}"),
             Kind::Incomplete { executor, missing } => write!(
                 f,
                 "the executor {executor} returned before items {}..{} were done; this is a fault in the \
@@ -181,7 +174,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0.kind {
             Kind::Item(item) => std::error::Error::source(item),
-            Kind::Start { source: Some(source), .. } => Some(&**source),
+            Kind::Worker(error) => std::error::Error::source(error),
             Kind::Os { source, .. } => Some(source),
             _ => None,
         }

@@ -39,6 +39,7 @@ mod state;
 mod sync;
 mod task;
 mod worker;
+mod worker_error;
 mod writer;
 
 pub use caller::Caller;
@@ -61,4 +62,5 @@ pub use shared::{LendView, NoShared, Shared, ViewOf};
 pub use state::{By, NoState, Start, StartError, TryBy};
 pub use task::{Span, Task};
 pub use worker::{Sink, Worker};
+pub use worker_error::WorkerError;
 pub use writer::Writer;

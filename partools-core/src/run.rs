@@ -298,8 +298,8 @@ impl<O> Run<O> {
     }
 
     /// Stops the run for `error`, which becomes the map's. The first such error wins.
-    pub fn abort(&self, error: Error) {
-        lock(&self.hub).error.get_or_insert(error);
+    pub fn abort(&self, error: impl Into<Error>) {
+        lock(&self.hub).error.get_or_insert(error.into());
         self.stop();
     }
 

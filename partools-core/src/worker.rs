@@ -7,7 +7,7 @@
 //!                 x item panics: state dropped; retried, or failed; the loop goes on behind it
 //! ```
 
-use crate::error::Error;
+use crate::worker_error::WorkerError;
 use crate::item_error::{Cause, ItemError};
 use crate::nested;
 use crate::panics::{Panic, catch};
@@ -119,14 +119,15 @@ impl<'t, T: Task + ?Sized> Worker<'t, T> {
     ///
     /// # Errors
     /// The task's own error, or its panic.
-    pub fn start(&mut self) -> Result<(), Error> {
+    pub fn start(&mut self) -> Result<(), WorkerError> {
         if self.state.is_none() {
             let _inside = nested::enter();
             match catch(|| self.task.start(self.number)) {
                 Ok(Ok(state)) => self.state = Some(state),
-                Ok(Err(why)) => return Err(Error::start_failed(self.number, why)),
+                Ok(Err(why)) => return Err(WorkerError::start(self.number, why)),
                 Err(panic) => {
-                    return Err(Error::start(self.number, format!("it panicked{}", place(&panic))));
+                    let why = format!("it panicked{}", place(&panic));
+                    return Err(WorkerError::start(self.number, why.into()));
                 }
             }
         }
@@ -138,7 +139,7 @@ impl<'t, T: Task + ?Sized> Worker<'t, T> {
     ///
     /// # Errors
     /// Where a state cannot be made, or the task breaks its contract. An item's failure is no error here.
-    pub fn run<S>(&mut self, range: Range<usize>, attempt: u32, sink: &mut S) -> Result<(), Error>
+    pub fn run<S>(&mut self, range: Range<usize>, attempt: u32, sink: &mut S) -> Result<(), WorkerError>
     where
         S: Sink<T::Output> + ?Sized,
     {
@@ -151,7 +152,7 @@ impl<'t, T: Task + ?Sized> Worker<'t, T> {
         range: Range<usize>,
         attempt: u32,
         port: &mut P,
-    ) -> Result<(), Error>
+    ) -> Result<(), WorkerError>
     where
         P: Port<T::Output>,
     {
@@ -178,10 +179,10 @@ impl<'t, T: Task + ?Sized> Worker<'t, T> {
                     continue;
                 }
                 Ok(()) => ItemError::new(at, attempt, Cause::NoOutput),
-                Err(panic) if overfull => return Err(Error::task(panic.message)),
+                Err(panic) if overfull => return Err(WorkerError::task(panic.message)),
                 Err(panic) if filled == len => {
                     let text = format!("it panicked behind its last item{}", place(&panic));
-                    return Err(Error::task(text));
+                    return Err(WorkerError::task(text));
                 }
                 Err(panic) => {
                     self.drop_state()?;
@@ -203,15 +204,15 @@ impl<'t, T: Task + ?Sized> Worker<'t, T> {
     ///
     /// # Errors
     /// Where the state's `Drop` panics.
-    pub fn finish(mut self) -> Result<(), Error> {
+    pub fn finish(mut self) -> Result<(), WorkerError> {
         self.drop_state()
     }
 
-    fn drop_state(&mut self) -> Result<(), Error> {
+    fn drop_state(&mut self) -> Result<(), WorkerError> {
         let state = self.state.take();
         let _inside = nested::enter();
         catch(|| drop(state)).map_err(|panic| {
-            Error::task(format!("dropping the state of worker {} panicked{}", self.number, place(&panic)))
+            WorkerError::task(format!("dropping the state of worker {} panicked{}", self.number, place(&panic)))
         })
     }
 }
