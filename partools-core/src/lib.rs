@@ -40,6 +40,7 @@ mod sync;
 mod task;
 mod worker;
 mod worker_error;
+mod workers;
 mod writer;
 
 pub use caller::Caller;
@@ -63,4 +64,5 @@ pub use state::{By, NoState, Start, StartError, TryBy};
 pub use task::{Span, Task};
 pub use worker::{Sink, Worker};
 pub use worker_error::WorkerError;
+pub use workers::worker_count;
 pub use writer::Writer;
