@@ -21,6 +21,7 @@ mod ring;
 mod segment;
 mod supervise;
 mod threads;
+mod turnstile;
 
 pub use bell::Bell;
 pub use mappings::{SharedMapping, foreign_writable_shared};
@@ -29,3 +30,4 @@ pub use ring::{Corrupt, Inbox, Producer, Received, Ring, Urgency};
 pub use segment::{SharedVec, SharedVecMut, huge_pages};
 pub use supervise::{Child, Exit, SpawnOptions, flush_streams, signal_name, spawn, wait_any};
 pub use threads::{OtherThread, other_threads, settled_threads};
+pub use turnstile::{change_and_wake, sleep_while};

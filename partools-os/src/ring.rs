@@ -13,8 +13,9 @@
 //! consumer keeps its own copy of every number it relies on, reads each shared number once, and checks it; and it
 //! copies a frame out before it verifies the frame's check and uses it. All shared memory here is reached through
 //! relaxed 64-bit atomics (see `region.rs`), so a racing scribbler means wrong bytes, which the check finds, and
-//! not undefined behaviour. Copying word by word is as fast as `memcpy` here: it is bound by the memory, not by the
-//! width of a move (2026-11, 256 KiB frames: see `frame.rs`).
+//! not undefined behaviour. Copying through the atomics, word by word, costs next to nothing: 30 GB/s in the cache where
+//! `memcpy` has 37 and the check 23, and between processes all are bound by the memory (2026-11: 8-byte sends 18 ns;
+//! 100 x 8 MB at 4.2 GB/s through 1 MiB). So there is no raw copy, and not one line of unsafe code, in a ring.
 
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;

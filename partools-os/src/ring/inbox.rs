@@ -105,20 +105,16 @@ impl Inbox {
         }
     }
 
-    /// Says that the reader is about to sleep until the bell rings. True if something arrived before that was said, or
-    /// waits unread: then the reader must not sleep (and is not taken to).
+    /// Says that the reader is about to sleep until the bell rings; until then, or until [`disarm`](Inbox::disarm), a
+    /// record that is sent promptly rings it. True if something waits unread.
+    ///
+    /// Arm first, then read, then sleep: what is sent promptly behind the reading ends the sleep, and what is sent
+    /// lazily may wait.
     pub fn arm(&mut self, ring: &Ring) -> bool {
-        if self.corrupt.is_some() {
-            return false;
-        }
         ring.asleep().store(1, Relaxed);
         // Our flag is out before we look at `head`; the producer puts `head` out before it looks at the flag.
         fence(SeqCst);
-        let arrived = ring.head().load(Acquire) != self.tail;
-        if arrived {
-            self.disarm(ring);
-        }
-        arrived
+        self.corrupt.is_none() && ring.head().load(Acquire) != self.tail
     }
 
     /// Says that the reader is awake: bells need not be rung for it.

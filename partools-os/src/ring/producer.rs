@@ -109,7 +109,7 @@ impl<'a> Producer<'a> {
             self.tail = self.look();
             if self.used() + bytes > capacity {
                 // Wait for a quarter of the ring at least: waking up for every few bytes is what makes a full ring slow.
-                self.wait_for(self.head - capacity + bytes.max(capacity / 4));
+                self.wait_for(self.head + bytes.max(capacity / 4) - capacity);
             }
         }
 

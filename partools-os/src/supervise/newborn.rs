@@ -159,13 +159,11 @@ fn volunteer_for_oom() {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the place that ends a worker"
+)]
 fn end(code: i32) -> ! {
     // SAFETY: ends the process; nothing of it is needed any more.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the place that ends a worker"
-    )]
-    unsafe {
-        libc::_exit(code)
-    }
+    unsafe { libc::_exit(code) }
 }
