@@ -23,6 +23,7 @@ pub struct Chunk<'r, O> {
 
 impl<'r, O> Chunk<'r, O> {
     /// Only `Run` may call this, for a range that it hands out once.
+    #[inline]
     pub(crate) fn mint(run: &'r Run<O>, range: Range<usize>, attempt: u32) -> Self {
         Chunk { run, at: range.start, range, attempt, failures: Vec::new() }
     }
@@ -114,10 +115,13 @@ impl<'r, O> Chunk<'r, O> {
     }
 
     /// Ends the claim through the worker's own ledger, which needs the run's lock only now and then.
-    pub(crate) fn settle(mut self, ledger: &mut Ledger<'_, O>) {
+    /// Where all is filled; else it is for its `Drop`. (By reference: moving a claim costs more than
+    /// the rest of this.)
+    #[inline]
+    pub(crate) fn settle(&mut self, ledger: &mut Ledger<'_, O>) {
         if self.is_full() && self.failures.is_empty() {
             ledger.add(self.range.clone());
-            self.range = self.at..self.at;
+            self.range.start = self.at;
         }
     }
 }
@@ -149,6 +153,11 @@ impl<O> Port<O> for Chunk<'_, O> {
     fn fail(&mut self, error: ItemError) {
         Chunk::fail(self, error);
     }
+
+    /// A worker alone, whose outputs nobody looks at before the end, has nobody who could stop it.
+    fn is_watched(&self) -> bool {
+        self.run.schedule().workers() > 1 || self.run.is_streaming() || self.run.halts().is_some()
+    }
 }
 
 impl<O> Drop for Chunk<'_, O> {
@@ -156,7 +165,8 @@ impl<O> Drop for Chunk<'_, O> {
         let done = self.range.start..self.at;
         let rest = self.at..self.range.end;
         if !done.is_empty() || !rest.is_empty() {
-            self.run.record(done, std::mem::take(&mut self.failures), rest);
+            let attempt = if done.is_empty() { self.attempt } else { 0 };
+            self.run.record(done, std::mem::take(&mut self.failures), rest, attempt);
         }
     }
 }
@@ -170,34 +180,56 @@ impl<O> std::fmt::Debug for Chunk<'_, O> {
 /// The chunks that one worker has finished, told to the run a few at a time: the hot loop takes no lock.
 pub(crate) struct Ledger<'r, O> {
     run: &'r Run<O>,
-    done: [Range<usize>; LEDGER],
-    used: usize,
+    /// The last ones, merged as far as they touch. Empty only where `done` is, too.
+    last: Range<usize>,
+    /// Those before. Often there are none, and it never allocates.
+    done: Vec<Range<usize>>,
 }
 
 const LEDGER: usize = 64;
 
 impl<'r, O> Ledger<'r, O> {
     pub(crate) fn new(run: &'r Run<O>) -> Self {
-        Ledger { run, done: [const { 0..0 }; LEDGER], used: 0 }
+        Ledger { run, last: 0..0, done: Vec::new() }
     }
 
+    #[inline]
     fn add(&mut self, range: Range<usize>) {
-        match self.used.checked_sub(1).map(|last| &mut self.done[last]) {
-            Some(last) if last.end == range.start => last.end = range.end,
-            _ => {
-                if self.used == LEDGER {
-                    self.flush();
-                }
-                self.done[self.used] = range;
-                self.used += 1;
-            }
+        if range.is_empty() {
+            return;
+        }
+        if self.last.is_empty() {
+            self.last = range;
+        } else if self.last.end == range.start {
+            self.last.end = range.end;
+        } else {
+            let last = std::mem::replace(&mut self.last, range);
+            self.set_aside(last);
+        }
+    }
+
+    /// `range` touches nothing that is still to come.
+    #[cold]
+    fn set_aside(&mut self, range: Range<usize>) {
+        self.done.reserve_exact(LEDGER - self.done.len());
+        self.done.push(range);
+        if self.done.len() == LEDGER {
+            self.run.record_all(&self.done);
+            self.done.clear();
         }
     }
 
     pub(crate) fn flush(&mut self) {
-        if self.used > 0 {
-            self.run.record_all(&self.done[..self.used]);
-            self.used = 0;
+        if self.last.is_empty() {
+            return;
+        }
+        let last = std::mem::replace(&mut self.last, 0..0);
+        if self.done.is_empty() {
+            self.run.record_all(&[last]);
+        } else {
+            self.done.push(last);
+            self.run.record_all(&self.done);
+            self.done.clear();
         }
     }
 }

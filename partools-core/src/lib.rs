@@ -55,7 +55,7 @@ pub use job::Job;
 pub use over::{Cx, Full, Map, One, Over, Two, over};
 pub use panics::enter_worker_process;
 pub use plan::Plan;
-pub use portable::{CodecError, Plain, PlainVec, Portable, decode, encode};
+pub use portable::{CodecError, Plain, PlainVec, Portable, decode, encode, is_plain};
 pub use run::Run;
 pub use schedule::{Chunks, Pace, Schedule};
 pub use serial::Serial;

@@ -25,6 +25,7 @@ use crate::task::Task;
 use crate::worker::Worker;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::time::Duration;
 
 /// What a failure means for the items above it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +126,12 @@ impl<O> Run<O> {
     /// What the map asks for.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// The longest that one item may run, where the plan limits it.
+    #[must_use]
+    pub fn item_timeout(&self) -> Option<Duration> {
+        self.plan.item_timeout
     }
 
     /// How items are cut into chunks, for claims made elsewhere.
@@ -236,6 +243,12 @@ impl<O> Run<O> {
         Some(Chunk::mint(self, range, 0))
     }
 
+    /// Every item below this index was handed out. For claims made elsewhere.
+    #[must_use]
+    pub fn handed_out(&self) -> usize {
+        lock(&self.hub).handed(self).reach(0)
+    }
+
     /// Says that no claim is under way elsewhere: every needed item that was not handed out yet can now
     /// be claimed here. True where anything can be claimed now.
     pub fn reclaim(&self) -> bool {
@@ -328,12 +341,18 @@ impl<O> Run<O> {
         }
     }
 
-    pub(crate) fn record(&self, done: Range<usize>, failures: Vec<ItemError>, rest: Range<usize>) {
+    pub(crate) fn record(
+        &self,
+        done: Range<usize>,
+        failures: Vec<ItemError>,
+        rest: Range<usize>,
+        attempt: u32,
+    ) {
         let mut hub = lock(&self.hub);
         hub.done.insert(done);
         hub.failures.extend(failures.into_iter().map(|f| (f.index(), f)));
         if !rest.is_empty() {
-            hub.returned.insert(rest.start, (rest.end, 0));
+            hub.returned.insert(rest.start, (rest.end, attempt));
         }
         self.bell.notify_all();
     }
