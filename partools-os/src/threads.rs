@@ -89,11 +89,16 @@ mod tests {
     #[test]
     fn other_threads_are_named_and_the_caller_is_not_among_them() {
         let (release, waiting) = mpsc::channel::<()>();
+        let (begun, begins) = mpsc::channel::<()>();
         std::thread::scope(|scope| {
             let named = std::thread::Builder::new().name("a sleeper".into());
-            named
-                .spawn_scoped(scope, move || waiting.recv())
-                .expect("a thread");
+            let sleep = move || {
+                drop(begun);
+                waiting.recv()
+            };
+            named.spawn_scoped(scope, sleep).expect("a thread");
+            // A thread names itself, before it does anything else.
+            assert!(begins.recv().is_err());
             let own = rustix::thread::gettid().as_raw_pid().unsigned_abs();
             let others = other_threads().expect("a list");
             assert!(others.iter().all(|other| other.tid != own));

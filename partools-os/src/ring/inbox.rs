@@ -4,8 +4,8 @@
 //! ring come only a head (read once per look and checked against the position), a header word (read once, checked
 //! against that head and the frame limit) and payload words (copied out, then checked against the header).
 //!
-//! Invariants: memory grows by bytes that really arrived; one call reads at most what one look at `head` promised,
-//! so it ends; after [`Corrupt`] nothing is read any more.
+//! Invariants: memory grows by bytes that really arrived; one call looks at `head` once and reads at most what was
+//! promised by then, so it ends; after [`Corrupt`] nothing is read any more.
 
 use std::fmt;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
@@ -137,15 +137,21 @@ impl Inbox {
 
     /// The kind of the record that now lies in `words`, or None while it is not all there.
     fn take_record(&mut self, ring: &Ring) -> Result<Option<u8>, &'static str> {
-        if self.tail == self.seen {
-            self.seen = self.look(ring)?;
-        }
         if self.unfinished.is_none() {
             self.words.clear();
             self.words.shrink_to(self.words.capacity().min(KEPT_WORDS));
             self.bytes = 0;
         }
-        while self.tail != self.seen {
+        // `Nothing` must come from a look in this very call: the reader may go to sleep on it.
+        let mut looked = false;
+        loop {
+            if self.tail == self.seen {
+                self.seen = if looked { self.tail } else { self.look(ring)? };
+                looked = true;
+            }
+            if self.tail == self.seen {
+                return Ok(None);
+            }
             let header = self.take_frame(ring)?;
             self.unfinished = header.more.then_some(header.kind);
             if self.tail - self.told >= ring.capacity as u64 / 8 {
@@ -155,7 +161,6 @@ impl Inbox {
                 return Ok(Some(header.kind));
             }
         }
-        Ok(None)
     }
 
     /// Reads `head`, once.

@@ -228,8 +228,9 @@ fn the_bell_rings_for_a_sleeper_only_and_once() {
     producer.send(1, b"x", Urgency::Prompt);
     assert!(!rang(&bell), "nobody sleeps");
     assert!(inbox.arm(&ring), "something is there");
+    inbox.disarm(&ring);
     producer.send(1, b"x", Urgency::Prompt);
-    assert!(!rang(&bell), "a reader that was told to look is awake");
+    assert!(!rang(&bell), "the reader is awake again");
 
     while take(&mut inbox, &ring).expect("an honest ring").is_some() {}
     assert!(!inbox.arm(&ring));
@@ -257,7 +258,7 @@ fn the_bell_rings_for_lazy_records_when_half_of_the_ring_is_used() {
     assert_eq!(sent, Some(CAPACITY / 2 / 16 + 1));
 }
 
-/// Puts a word where a crashing child may: `None` of these is written by an honest producer.
+/// Puts a word where a crashing child may put it.
 fn overwrite(ring: &Ring, word: usize, value: u64) {
     ring.region().words()[word].store(value, Relaxed);
 }
@@ -394,6 +395,24 @@ fn a_record_that_broke_off_is_known_as_such() {
     assert!(inbox.is_amid_record());
     ring.renew(&mut inbox);
     assert!(!inbox.is_amid_record());
+}
+
+#[test]
+fn nothing_is_said_only_after_a_fresh_look() {
+    let Set {
+        ring,
+        bell,
+        mut inbox,
+    } = set(CAPACITY);
+    let mut producer = ring.producer(&bell);
+    producer.send(1, b"first", Urgency::Lazy);
+    producer.send(2, &[2; 1500], Urgency::Lazy);
+    let head = ring.head().load(Relaxed);
+    // The first look sees one record and a half; the rest is there before the second one.
+    overwrite(&ring, HEAD, 16 + 8 + 1024);
+    assert_eq!(take(&mut inbox, &ring), Ok(Some((1, b"first".to_vec()))));
+    overwrite(&ring, HEAD, head);
+    assert_eq!(take(&mut inbox, &ring), Ok(Some((2, vec![2; 1500]))));
 }
 
 /// Overwrites one place: sometimes a counter, sometimes anything; with noise, one bit, or a likely number.
