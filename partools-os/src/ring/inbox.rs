@@ -8,6 +8,7 @@
 //! promised by then, so it ends; after [`Corrupt`] nothing is read any more.
 
 use std::fmt;
+use std::mem;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::fence;
 
@@ -130,7 +131,7 @@ impl Inbox {
     /// Back to the beginning of a stream, with the buffer kept.
     pub(super) fn restart(&mut self) {
         *self = Inbox {
-            words: std::mem::take(&mut self.words),
+            words: mem::take(&mut self.words),
             ..Inbox::new()
         };
     }
@@ -145,9 +146,8 @@ impl Inbox {
         // `Nothing` must come from a look in this very call: the reader may go to sleep on it.
         let mut looked = false;
         loop {
-            if self.tail == self.seen {
-                self.seen = if looked { self.tail } else { self.look(ring)? };
-                looked = true;
+            if self.tail == self.seen && !mem::replace(&mut looked, true) {
+                self.seen = self.look(ring)?;
             }
             if self.tail == self.seen {
                 return Ok(None);
