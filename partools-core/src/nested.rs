@@ -10,16 +10,19 @@ thread_local! {
 /// Inside a worker until dropped.
 pub(crate) struct Inside(bool);
 
+#[inline]
 pub(crate) fn enter() -> Inside {
     Inside(INSIDE.replace(true))
 }
 
 impl Drop for Inside {
+    #[inline]
     fn drop(&mut self) {
         INSIDE.set(self.0);
     }
 }
 
+#[inline]
 pub(crate) fn inside_worker() -> bool {
     INSIDE.get()
 }

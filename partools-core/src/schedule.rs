@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Chunks {
     /// Measured while it runs: about 100 µs of work a chunk, never more than half an even share of what
-    /// remains. The right choice unless you know better.
+    /// remains; all at once where there is one worker and outputs are wanted at the end. The right
+    /// choice unless you know better.
     #[default]
     Auto,
     /// This many items. See [`Chunks::of`].
@@ -73,16 +74,25 @@ impl Pace {
     /// How many items to call before the next look at the clock and at whether to stop: 1 at first, then
     /// up to 100 µs' worth.
     #[must_use]
+    #[inline]
     pub fn piece(&self) -> usize {
         let Some(cost) = self.cost else { return 1 };
         let piece = u64::try_from(PIECE.as_nanos()).unwrap_or(u64::MAX) * 1_000 / cost.max(1);
         usize::try_from(piece).unwrap_or(usize::MAX).clamp(1, self.last.saturating_mul(GROWTH))
     }
 
-    /// Work begins, or goes on after a wait.
+    /// Work begins, or goes on after a wait: what passed until the next [`start`](Self::start) is
+    /// nobody's cost. The clock is read there, since not every run needs it.
+    #[inline]
     pub(crate) fn begin(&mut self) {
         self.unclocked = 0;
-        self.clock = Some(Instant::now());
+        self.clock = None;
+    }
+
+    /// Items are about to be called, and to be [recorded](Self::record).
+    #[inline]
+    pub(crate) fn start(&mut self) {
+        self.clock.get_or_insert_with(Instant::now);
     }
 
     /// `items` items were called.
@@ -124,18 +134,24 @@ impl Schedule {
         Schedule { count, workers: workers.max(1), chunks, largest: largest.max(1) }
     }
 
+    /// How many workers the run was laid out for. At least 1.
+    #[inline]
+    pub(crate) fn workers(&self) -> usize {
+        self.workers
+    }
+
     /// The number of items to claim where `remaining` are left (at least 1): never more than that.
     #[must_use]
+    #[inline]
     pub fn size(&self, remaining: usize, pace: &Pace) -> usize {
-        let half_share = match self.workers {
-            1 => remaining,
-            w => remaining / w.saturating_mul(2),
-        };
         let size = match self.chunks {
             Chunks::Of(n) => n,
             Chunks::PerWorker(n) => self.count.div_ceil(self.workers.saturating_mul(n).max(1)),
             Chunks::Guided => remaining / self.workers.saturating_mul(2),
-            Chunks::Auto => pace.piece().min(half_share),
+            // With nobody to share with, small chunks have no use but early delivery, in a window.
+            Chunks::Auto if self.workers == 1 && self.largest == usize::MAX => remaining,
+            Chunks::Auto if self.workers == 1 => pace.piece(),
+            Chunks::Auto => pace.piece().min(remaining / self.workers.saturating_mul(2)),
         };
         size.min(self.largest).clamp(1, remaining.max(1))
     }
@@ -146,6 +162,7 @@ impl Schedule {
     ///
     /// Relaxed is enough: the read-modify-write makes claims exclusive, and what a chunk's owner writes
     /// is published by other means (the run's lock, a ring).
+    #[inline]
     pub fn claim(&self, cursor: &AtomicU64, limit: usize, pace: &Pace) -> Option<Range<usize>> {
         let limit = limit.min(self.count);
         let mut next = cursor.load(Ordering::Relaxed);
@@ -207,6 +224,26 @@ mod tests {
         let s = Schedule::new(1000, 4, Chunks::Auto, usize::MAX);
         assert_eq!(s.size(1000, &pace), 125);
         assert_eq!(s.size(7, &pace), 1);
+    }
+
+    #[test]
+    fn a_worker_alone_claims_all_there_is_unless_a_window_wants_it_early() {
+        let pace = Pace::new();
+        let alone = Schedule::new(1000, 1, Chunks::Auto, usize::MAX);
+        assert_eq!(alone.size(1000, &pace), 1000);
+        assert_eq!(Schedule::new(1000, 1, Chunks::Auto, 32).size(1000, &pace), 1);
+        assert_eq!(Schedule::new(1000, 2, Chunks::Auto, usize::MAX).size(1000, &pace), 1);
+    }
+
+    #[test]
+    fn a_wait_is_nobodys_cost() {
+        let mut pace = Pace::new();
+        pace.begin();
+        std::thread::sleep(Duration::from_millis(20));
+        pace.start();
+        pace.record(1);
+        let cost = pace.cost.expect("measured");
+        assert!(cost < 20_000_000_000, "{cost} ps for an item that did nothing");
     }
 
     #[test]

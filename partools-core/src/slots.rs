@@ -39,9 +39,16 @@ impl<O> Slots<O> {
         self.0.len()
     }
 
+    /// The slot of `index`. Divides only where the window has moved.
+    #[inline]
+    fn place(&self, index: usize) -> usize {
+        if index < self.0.len() { index } else { index % self.0.len() }
+    }
+
     /// How many slots lie in a row from that of `index` on.
+    #[inline]
     pub(crate) fn in_a_row(&self, index: usize) -> usize {
-        self.0.len() - index % self.0.len()
+        self.0.len() - self.place(index)
     }
 
     /// The slots of `index..index + len`.
@@ -50,8 +57,9 @@ impl<O> Slots<O> {
     /// The caller holds the claim on these indices, lends their slots to nobody else while the slice
     /// lives, and `len` is at most [`in_a_row`](Self::in_a_row).
     #[allow(clippy::mut_from_ref, reason = "exclusive by the claim on the indices, not by the borrow")]
+    #[inline]
     pub(crate) unsafe fn lend(&self, index: usize, len: usize) -> &mut [MaybeUninit<O>] {
-        let first = index % self.0.len();
+        let first = self.place(index);
         let cells = &self.0[first..first + len];
         let slots = UnsafeCell::raw_get(cells.as_ptr()).cast::<MaybeUninit<O>>();
         // SAFETY: `cells` is a live slice of `len` cells, bounds-checked above; a cell has the layout of
@@ -76,8 +84,9 @@ impl<O> Slots<O> {
     /// # Safety
     /// The slot of `index` is filled, nobody else has access to it, and it is not read again until it is
     /// filled anew.
+    #[inline]
     pub(crate) unsafe fn take(&self, index: usize) -> O {
-        let cell = &self.0[index % self.0.len()];
+        let cell = &self.0[self.place(index)];
         // SAFETY: filled and exclusively ours, by this function's contract.
         unsafe { (*cell.get()).assume_init_read() }
     }

@@ -34,6 +34,12 @@ pub(crate) trait Port<O> {
 
     /// The next item failed for good.
     fn fail(&mut self, error: ItemError);
+
+    /// Can [`needed`](Self::needed) change while the worker calls items? Where it cannot, a piece is a
+    /// whole chunk and no clock is read.
+    fn is_watched(&self) -> bool {
+        true
+    }
 }
 
 /// Takes the outputs and failures of a chunk one by one, in the order of its items, for backends whose
@@ -157,14 +163,23 @@ impl<'t, T: Task + ?Sized> Worker<'t, T> {
         P: Port<T::Output>,
     {
         let _inside = nested::enter();
+        let watched = port.is_watched();
         let (mut at, mut attempt) = (range.start, attempt);
         while at < range.end && at < port.needed() {
             self.start()?;
             let Some(state) = &mut self.state else { continue };
-            let want = if attempt > 0 { 1 } else { self.pace.piece().min(range.end - at) };
+            let left = range.end - at;
+            let want = match attempt {
+                0 if watched => self.pace.piece().min(left),
+                0 => left,
+                _ => 1,
+            };
             let len = port.room(want).clamp(1, want);
             let span = Span { range: at..at + len, worker: self.number, attempt, seed: self.seed };
             let told = Cell::new(Told::default());
+            if watched {
+                self.pace.start();
+            }
             let result = catch(|| {
                 let mut writer = port.writer(len, &told);
                 self.task.call_chunk(state, &span, &mut writer);
@@ -172,7 +187,9 @@ impl<'t, T: Task + ?Sized> Worker<'t, T> {
             let Told { filled, overfull } = told.get();
             port.advance(filled);
             at += filled;
-            self.pace.record(filled.max(1));
+            if watched {
+                self.pace.record(filled.max(1));
+            }
             let failure = match result {
                 Ok(()) if filled == len => {
                     attempt = 0;
@@ -227,5 +244,76 @@ fn place(panic: &Panic) -> String {
 impl<T: Task + ?Sized> std::fmt::Debug for Worker<'_, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Worker").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Chunks, Job, Serial, Sink, Span, StartError, Task, Worker, Writer, plan::Plan};
+    use std::cell::RefCell;
+    use std::time::Duration;
+
+    /// Sleeps through its items, fails at item 3 where told so, and notes how long its spans were.
+    struct Slow {
+        fails: bool,
+        spans: RefCell<Vec<usize>>,
+    }
+
+    impl Slow {
+        fn new(fails: bool) -> Self {
+            Slow { fails, spans: RefCell::default() }
+        }
+    }
+
+    impl Task for Slow {
+        type State = ();
+        type Output = Result<(), ()>;
+        fn count(&self) -> usize {
+            25
+        }
+        fn start(&self, _: usize) -> Result<(), StartError> {
+            Ok(())
+        }
+        fn call_chunk(&self, _: &mut (), span: &Span, out: &mut Writer<'_, Result<(), ()>>) {
+            self.spans.borrow_mut().push(span.range().len());
+            for index in span.range() {
+                std::thread::sleep(Duration::from_micros(300));
+                out.push(if self.fails && index == 3 { Err(()) } else { Ok(()) });
+            }
+        }
+    }
+
+    #[test]
+    fn slow_items_are_looked_at_one_by_one_where_somebody_could_stop_them() {
+        /// Needs no more than the first 4 items as soon as it has one.
+        struct Enough(usize);
+        impl<O> Sink<O> for Enough {
+            fn push(&mut self, _: O) {
+                self.0 += 1;
+            }
+            fn fail(&mut self, error: crate::ItemError) {
+                panic!("{error}");
+            }
+            fn needed(&self) -> usize {
+                if self.0 == 0 { 25 } else { 4 }
+            }
+        }
+        let (slow, mut sink) = (Slow::new(false), Enough(0));
+        Worker::new(&slow, 0, &Plan::new()).run(0..25, 0, &mut sink).expect("it ran");
+        assert_eq!(*slow.spans.borrow(), [1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn slow_items_are_looked_at_one_by_one_where_an_output_can_stop_them() {
+        let job = Job::new(Slow::new(true)).plan(Plan::new().chunk(Chunks::of(25)));
+        assert!(job.run_ok(&Serial).is_err());
+        assert_eq!(*job.task().spans.borrow(), [1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn a_worker_whom_nobody_can_stop_calls_a_chunk_in_one_go() {
+        let job = Job::new(Slow::new(false)).plan(Plan::new().chunk(Chunks::of(10)));
+        assert_eq!(job.run(&Serial).expect("it ran").len(), 25);
+        assert_eq!(*job.task().spans.borrow(), [10, 10, 5]);
     }
 }
