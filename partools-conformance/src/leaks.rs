@@ -1,0 +1,160 @@
+//! What a process holds of the operating system, read from `/proc`, before and after: nothing may be left
+//! behind by a map (C4) and nothing of the host's changed (C10).
+//!
+//! ```
+//! use partools_conformance::leaks::Snapshot;
+//! let snapshot = Snapshot::take();
+//! // ... a map ...
+//! snapshot.assert_unchanged();
+//! ```
+//!
+//! Compared are children (zombies too), descriptors and what they point to, threads, shared and file
+//! mappings, the signal handlers and mask, the flags of the standard streams, the file mode mask, and the
+//! working directory. Private anonymous memory is the allocator's business and not compared. Where there is
+//! no `/proc`, only the working directory is compared: ask [`Snapshot::is_complete`] and say so.
+
+mod proc;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// What this process holds at one moment.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    complete: bool,
+    children: BTreeSet<String>,
+    descriptors: BTreeMap<String, String>,
+    threads: BTreeSet<String>,
+    mappings: BTreeSet<String>,
+    settings: BTreeMap<String, String>,
+    directory: Option<PathBuf>,
+}
+
+/// What differs between two snapshots, a line for each thing. Empty where nothing does.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Changes(Vec<String>);
+
+impl Changes {
+    /// Does nothing differ?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The differences, a line for each.
+    #[must_use]
+    pub fn lines(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Changes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.join("; "))
+    }
+}
+
+impl Snapshot {
+    /// Looks now. About 1 ms, more where many processes run.
+    #[must_use]
+    pub fn take() -> Self {
+        Snapshot {
+            // Before anything else: a thread that is about to vanish is still to be seen.
+            threads: proc::threads().unwrap_or_default(),
+            complete: proc::is_there(),
+            children: proc::children().unwrap_or_default(),
+            descriptors: proc::descriptors().unwrap_or_default(),
+            mappings: proc::mappings().unwrap_or_default(),
+            settings: proc::settings().unwrap_or_default(),
+            directory: std::env::current_dir().ok(),
+        }
+    }
+
+    /// Could everything be read? Not where there is no `/proc`.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// What is different now.
+    #[must_use]
+    pub fn changes(&self) -> Changes {
+        self.changes_to(&Snapshot::take())
+    }
+
+    /// As [`changes`](Self::changes), but threads that were new get up to `grace` to vanish: after a join,
+    /// the system may list a thread for some milliseconds more.
+    #[must_use]
+    pub fn changes_after(&self, grace: Duration) -> Changes {
+        let begun = Instant::now();
+        loop {
+            let changes = self.changes();
+            let threads = changes.0.iter().any(|line| line.starts_with("thread "));
+            if !threads || begun.elapsed() >= grace {
+                return changes;
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    /// What is different in `later`.
+    #[must_use]
+    pub fn changes_to(&self, later: &Snapshot) -> Changes {
+        let mut lines = Vec::new();
+        diff_sets("child", &self.children, &later.children, &mut lines);
+        diff_sets("thread", &self.threads, &later.threads, &mut lines);
+        diff_sets("mapping", &self.mappings, &later.mappings, &mut lines);
+        diff_maps(
+            "descriptor",
+            &self.descriptors,
+            &later.descriptors,
+            &mut lines,
+        );
+        diff_maps("setting", &self.settings, &later.settings, &mut lines);
+        if self.directory != later.directory {
+            let now = later
+                .directory
+                .as_deref()
+                .unwrap_or_else(|| "none".as_ref())
+                .display();
+            lines.push(format!("working directory is now {now}"));
+        }
+        Changes(lines)
+    }
+
+    /// Nothing may have changed.
+    ///
+    /// # Panics
+    /// Where something did, naming it.
+    #[track_caller]
+    pub fn assert_unchanged(&self) {
+        let changes = self.changes();
+        assert!(
+            changes.is_empty(),
+            "something was left behind or changed: {changes}"
+        );
+    }
+}
+
+fn diff_sets(what: &str, was: &BTreeSet<String>, is: &BTreeSet<String>, lines: &mut Vec<String>) {
+    lines.extend(is.difference(was).map(|new| format!("{what} {new} is new")));
+    lines.extend(
+        was.difference(is)
+            .map(|gone| format!("{what} {gone} is gone")),
+    );
+}
+
+type Named = BTreeMap<String, String>;
+
+fn diff_maps(what: &str, was: &Named, is: &Named, lines: &mut Vec<String>) {
+    for (name, value) in is {
+        match was.get(name) {
+            None => lines.push(format!("{what} {name} is new: {value}")),
+            Some(old) if old != value => lines.push(format!("{what} {name} was {old}, is {value}")),
+            Some(_) => {}
+        }
+    }
+    let gone = was.iter().filter(|(name, _)| !is.contains_key(*name));
+    lines.extend(gone.map(|(name, value)| format!("{what} {name} is gone: {value}")));
+}
