@@ -2,6 +2,8 @@
 //! where the system or the environment says no. One trial at a time on the main thread, since trials count
 //! the threads of the process; scenes that need another environment run in a process of their own.
 
+#![allow(clippy::print_stdout)] // a scene tells its outcome by printing it
+
 use libtest_mimic::{Arguments, Failed, Trial};
 use partools_core::{Chunks, Executor, Task, over};
 use partools_threads::Threads;
