@@ -1,0 +1,203 @@
+//! What the suite must say of each liar: at which cases it shows, and how; and which it has nothing to do with.
+
+use Shown::{Dies, Hangs, Says};
+
+/// How a case must show a lie.
+pub(crate) enum Shown {
+    /// It is broken, and this is said of it.
+    Says(&'static str),
+    /// The watchdog ends the process, and names the case.
+    Hangs,
+    /// The process dies with its item, by SIGABRT.
+    Dies,
+}
+
+/// What is expected of the suite.
+pub(crate) struct Expected {
+    pub(crate) liar: &'static str,
+    /// The cases that must not be kept, and how.
+    pub(crate) breaks: &'static [(&'static str, Shown)],
+    /// Cases that the lie has nothing to do with: they are kept, so the suite tells lies apart.
+    pub(crate) keeps: &'static [&'static str],
+}
+
+const fn expect(
+    liar: &'static str,
+    breaks: &'static [(&'static str, Shown)],
+    keeps: &'static [&'static str],
+) -> Expected {
+    Expected {
+        liar,
+        breaks,
+        keeps,
+    }
+}
+
+pub(crate) const EXPECTED: &[Expected] = &[
+    expect(
+        "honest",
+        &[],
+        &[
+            "c2_order::strings_of_1000",
+            "c4_nothing_left::after_each_of_many_maps",
+        ],
+    ),
+    expect(
+        "reorders",
+        &[
+            (
+                "c2_order::strings_of_7",
+                Says("not the output of that item"),
+            ),
+            (
+                "c2_order::over_aligned_of_1000",
+                Says("not the output of that item"),
+            ),
+        ],
+        &[
+            "c2_order::strings_of_1",
+            "c9_empty::a_map_of_one_item_is_right",
+        ],
+    ),
+    expect(
+        "drops_the_last_chunk",
+        &[
+            ("c1_calls::every_item_once_of_7", Says("before items")),
+            ("c2_order::units_of_1000", Says("before items")),
+        ],
+        &["c2_order::units_of_0"],
+    ),
+    expect(
+        "runs_items_twice",
+        &[("c1_calls::every_item_once_of_7", Says("calls of each item"))],
+        &["c2_order::strings_of_7"],
+    ),
+    expect(
+        "leaks_a_descriptor",
+        &[
+            (
+                "c4_nothing_left::after_each_of_many_maps",
+                Says("descriptor"),
+            ),
+            (
+                "c4_nothing_left::an_executor_that_is_kept_keeps_no_more_with_each_map",
+                Says("/dev/null"),
+            ),
+            ("c2_order::strings_of_7", Says("/dev/null")),
+        ],
+        &["c4_nothing_left::an_executor_that_never_ran_leaves_nothing"],
+    ),
+    expect(
+        "leaks_a_thread",
+        &[("c4_nothing_left::after_each_of_many_maps", Says("thread"))],
+        &[],
+    ),
+    expect(
+        "leaks_a_child",
+        &[("c4_nothing_left::after_each_of_many_maps", Says("child"))],
+        &[],
+    ),
+    expect(
+        "moves_the_host",
+        &[("c2_order::strings_of_7", Says("working directory is now /"))],
+        &[],
+    ),
+    expect(
+        "takes_the_hook",
+        &[("c10_host::the_host_s_panic_hook_stays", Says("panic hook"))],
+        &[],
+    ),
+    expect(
+        "drops_outputs_twice",
+        &[
+            ("c2_order::drop_counting_of_7", Says("outputs alive")),
+            (
+                "drops::outputs_of_a_map_that_fails_are_dropped_once",
+                Says("outputs alive"),
+            ),
+        ],
+        &["c2_order::strings_of_7"],
+    ),
+    expect(
+        "never_delivers",
+        &[(
+            "c2_order::strings_of_7",
+            Says("before items 0..7 were done"),
+        )],
+        &[],
+    ),
+    expect("hangs", &[("c2_order::strings_of_7", Hangs)], &[]),
+    expect(
+        "hangs_when_nested",
+        &[("c8_nested::a_map_inside_an_item_gives_the_same", Hangs)],
+        &[],
+    ),
+    expect(
+        "claims_to_isolate",
+        &[("c5_faults::an_item_that_aborts", Dies)],
+        &[],
+    ),
+    expect(
+        "claims_to_kill",
+        &[(
+            "c11_refusals::an_item_that_hangs_is_killed_and_named",
+            Hangs,
+        )],
+        &[],
+    ),
+    expect(
+        "loses_the_place",
+        &[(
+            "c6_panics::a_panic_keeps_its_message_and_place",
+            Says("no panic with a place"),
+        )],
+        &["c5_faults::every_item_fails"],
+    ),
+    expect(
+        "stops_at_any_failure",
+        &[
+            (
+                "c7_lowest::the_lowest_panic_is_the_error_also_when_it_comes_last",
+                Says("item blamed"),
+            ),
+            (
+                "c5_faults::several_items_fail_and_each_is_named",
+                Says("some item failed"),
+            ),
+        ],
+        &["c2_order::strings_of_7"],
+    ),
+    expect(
+        "runs_ahead",
+        &[
+            (
+                "c3_delivery::workers_keep_within_the_window",
+                Says("is the window"),
+            ),
+            (
+                "c3_delivery::outputs_come_while_others_are_still_made",
+                Says("before the first output"),
+            ),
+        ],
+        &["c2_order::strings_of_1000"],
+    ),
+    expect(
+        "restarts_for_ever",
+        &[(
+            "state::one_that_cannot_be_made_is_the_error_of_the_map",
+            Says("attempts to make a state"),
+        )],
+        &["state::made_once_per_worker_and_dropped_at_the_end"],
+    ),
+    expect(
+        "forgets_the_plan",
+        &[
+            ("seed::the_same_numbers_as_serial", Says("other numbers")),
+            (
+                "c1_calls::an_item_that_panics_twice_succeeds_at_the_third_attempt",
+                Says("item 7"),
+            ),
+        ],
+        &["c2_order::strings_of_7"],
+    ),
+];
