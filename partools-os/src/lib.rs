@@ -10,7 +10,7 @@
 //! A parent forks workers ([`spawn`]), each of which writes what it has to say into a [`Ring`] of its own; the parent
 //! drains the rings, sleeps in [`wait_any`] and reaps. The invariant of the whole crate: **a child can write nothing
 //! of ours but the regions that it was lent, and nothing that it writes there is believed before it was copied and
-//! checked.** Raw calls and `unsafe` stand in `region.rs`, `segment.rs` and `supervise/`, nowhere else.
+//! checked.** Raw calls and `unsafe` stand in `region.rs`, `segment.rs` and `supervise`, nowhere else.
 #![cfg(target_os = "linux")]
 
 mod bell;

@@ -11,16 +11,19 @@
 use std::fmt;
 use std::fs::File;
 use std::io;
-use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::ptr::{self, NonNull};
-use std::slice;
 
 use bytemuck::Pod;
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::io::Errno;
-use rustix::mm::{Advice, MapFlags, ProtFlags};
+use rustix::mm::ProtFlags;
+
+mod huge_pages;
+mod mapping;
+
+pub use huge_pages::huge_pages;
+use mapping::Mapping;
 
 /// The name of our memory files, as /proc/self/maps shows it.
 pub(crate) const NAME: &str = "partools";
@@ -61,10 +64,9 @@ impl<T: Pod> SharedVec<T> {
     /// When the length overflows, or is more than the kernel would give this process; when no descriptor is left; or
     /// when `T` is aligned to more than a page.
     pub fn zeroed(len: usize) -> io::Result<SharedVecMut<T>> {
-        let bytes = byte_length::<T>(len)?;
-        ask_for(bytes)?;
-        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        let file = rustix::fs::memfd_create(NAME, flags)?;
+        let bytes = mapping::byte_length::<T>(len)?;
+        mapping::ask_for(bytes)?;
+        let file = memory_file()?;
         rustix::fs::ftruncate(&file, bytes as u64)?;
         let mapping = Mapping::new(&file, len, ProtFlags::READ | ProtFlags::WRITE)?;
         Ok(SharedVecMut { mapping, file })
@@ -141,61 +143,13 @@ impl<T: Pod> SharedVec<T> {
     }
 }
 
-/// The elements of a memory file, mapped; nothing is mapped for none.
-struct Mapping<T> {
-    /// Dangling, but aligned, where `len * size_of::<T>()` is 0.
-    start: NonNull<T>,
-    len: usize,
-    elements: PhantomData<T>,
-}
-
-// SAFETY: the mapping belongs to the process, not to a thread, and is owned like a Box<[T]>.
-unsafe impl<T: Send> Send for Mapping<T> {}
-// SAFETY: as above; `&Mapping` gives out `&[T]` alone.
-unsafe impl<T: Sync> Sync for Mapping<T> {}
-
-impl<T: Pod> Mapping<T> {
-    /// Maps `len` elements of `file`, which has that many.
-    fn new(file: &OwnedFd, len: usize, access: ProtFlags) -> io::Result<Mapping<T>> {
-        let bytes = byte_length::<T>(len)?;
-        let start = match bytes {
-            0 => NonNull::dangling(),
-            _ => {
-                // SAFETY: no address is asked for, so the kernel picks one that is free.
-                let start = unsafe {
-                    rustix::mm::mmap(ptr::null_mut(), bytes, access, MapFlags::SHARED, file, 0)
-                }?;
-                NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?
-            }
-        };
-        Ok(Mapping {
-            start,
-            len,
-            elements: PhantomData,
-        })
-    }
-
-    fn as_slice(&self) -> &[T] {
-        // SAFETY: `len` elements are mapped (or take no bytes) while `self` lives, readable, aligned to a page and so
-        // for T (`byte_length` refuses the rest); any bytes are a T, which is Pod. Nobody writes: a frozen file is
-        // sealed, and one that is not yet is written through `&mut self` alone (the spawner refuses to fork then).
-        unsafe { slice::from_raw_parts(self.start.as_ptr(), self.len) }
-    }
-
-    /// Only for a mapping that was made writable.
-    fn as_mut_slice(&mut self) -> &mut [T] {
-        // SAFETY: as in `as_slice`, and `self` is borrowed exclusively. SharedVecMut alone calls this.
-        unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
-    }
-}
-
-impl<T> Drop for Mapping<T> {
-    fn drop(&mut self) {
-        let bytes = self.len * size_of::<T>();
-        if bytes > 0 {
-            // SAFETY: exactly what `new` mapped; the borrows of it ended with `self`. Nothing can fail, or be done.
-            let _ = unsafe { rustix::mm::munmap(self.start.as_ptr().cast(), bytes) };
-        }
+/// An empty memory file that can be sealed.
+fn memory_file() -> io::Result<OwnedFd> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    // Hardened systems give out no other ones; kernels before 6.3 do not know the flag.
+    match rustix::fs::memfd_create(NAME, flags | MemfdFlags::NOEXEC_SEAL) {
+        Err(Errno::INVAL) => Ok(rustix::fs::memfd_create(NAME, flags)?),
+        made => Ok(made?),
     }
 }
 
@@ -244,67 +198,6 @@ impl<T: Pod + fmt::Debug> fmt::Debug for SharedVecMut<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
     }
-}
-
-/// The length in bytes, if there can be a slice of that many elements at the start of a page.
-fn byte_length<T>(len: usize) -> io::Result<usize> {
-    if align_of::<T>() > rustix::param::page_size() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "a SharedVec aligns its elements to a page at most",
-        ));
-    }
-    len.checked_mul(size_of::<T>())
-        .filter(|&bytes| isize::try_from(bytes).is_ok())
-        .ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "the length of a SharedVec overflows",
-            )
-        })
-}
-
-/// Asks for ordinary memory of that size and gives it back untouched. A memory file would get any length and
-/// fail at the touch of a page that is not there, with a signal; for ordinary memory the kernel says no beforehand.
-fn ask_for(bytes: usize) -> io::Result<()> {
-    if bytes == 0 {
-        return Ok(());
-    }
-    let access = ProtFlags::READ | ProtFlags::WRITE;
-    // SAFETY: no address is asked for, so the kernel picks one that is free.
-    let start =
-        unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), bytes, access, MapFlags::PRIVATE) }?;
-    // SAFETY: mapped by the line above, and nobody was told.
-    Ok(unsafe { rustix::mm::munmap(start, bytes) }?)
-}
-
-/// Asks the kernel to use huge pages for a vector's memory; says for how many bytes (0 where there is no whole page).
-///
-/// Call it after `Vec::with_capacity` and **before the memory is first touched**. It matters for what children read:
-/// 1 GB in huge pages is read by a child in 59 ms instead of 203, and a fork beside it takes 0.56 ms instead of 18.6
-/// (Linux 6.18, transparent huge pages on `madvise`). Small vectors gain nothing.
-///
-/// ```
-/// let mut numbers = Vec::<f64>::with_capacity(1 << 20);
-/// // A kernel without huge pages refuses: that costs speed and nothing else.
-/// let _ = partools_os::huge_pages(&mut numbers);
-/// numbers.resize(1 << 20, 1.0);
-/// ```
-///
-/// # Errors
-/// When the kernel was built without transparent huge pages.
-pub fn huge_pages<T>(buffer: &mut Vec<T>) -> io::Result<usize> {
-    let page = rustix::param::page_size();
-    let start = buffer.as_mut_ptr() as usize;
-    let end = start + buffer.capacity() * size_of::<T>();
-    let (first, behind) = (start.next_multiple_of(page), end - end % page);
-    if size_of::<T>() == 0 || first >= behind {
-        return Ok(0);
-    }
-    let pages = buffer.as_mut_ptr().cast::<u8>().wrapping_add(first - start);
-    // SAFETY: whole pages inside the vector's own allocation; the advice changes how they are backed, not what is in them.
-    unsafe { rustix::mm::madvise(pages.cast(), behind - first, Advice::LinuxHugepage) }?;
-    Ok(behind - first)
 }
 
 #[cfg(test)]
@@ -375,18 +268,5 @@ mod tests {
         let again = SharedVec::<u32>::map_reopened(&frozen.file, 3).expect("a second mapping");
         drop(frozen);
         assert_eq!(again[..], [5, 6, 7]);
-    }
-
-    #[test]
-    fn huge_pages_cover_the_whole_pages_inside() {
-        let page = rustix::param::page_size();
-        assert!(matches!(huge_pages(&mut Vec::<u8>::new()), Ok(0)));
-        assert!(matches!(huge_pages(&mut vec![(); 10]), Ok(0)));
-        if let Ok(bytes) = huge_pages(&mut Vec::<u8>::with_capacity(1 << 20)) {
-            assert!(
-                bytes.is_multiple_of(page) && bytes + 2 * page >= 1 << 20,
-                "{bytes}"
-            );
-        }
     }
 }
