@@ -1,1 +1,96 @@
-//! (in progress)
+//! Ordered parallel map over a large read-only argument that no worker copies.
+//!
+//! You have something large that is only read (an array, an index, a model), and many items, and want
+//! `f(item, &large)` for each of them, on all processors, in order. The call is the same whether the items
+//! run here, on threads, or in processes of their own that may crash:
+//!
+//! ```
+//! use partools::{Threads, over};
+//!
+//! let array: Vec<f64> = (0..1_000).map(f64::from).collect();
+//! let sections = [0..500, 500..1_000];
+//! let sums = over(&sections)
+//!     .shared(array.as_slice()) // seen by every worker, copied by none
+//!     .map(|section, array| array[section.clone()].iter().sum::<f64>())
+//!     .run(&Threads::new())?; // or Fork::new(), Serial
+//! assert_eq!(sums, [124_750.0, 374_750.0]);
+//! # Ok::<(), partools::Error>(())
+//! ```
+//!
+//! [`over`] takes a slice, a vector, a range of indices, [`chunks`] of a slice, a [`zip`]; options such as
+//! the [chunk size](Over::chunk), a [state per worker](Over::state), [retries](Over::retries) or a
+//! [seed](Over::seed) stand before the call form. The endings are [`run`](Job::run) (all outputs, or the
+//! error of the first failing item), [`try_run`](Job::try_run) (an output or an error for each),
+//! [`run_ok`](Job::run_ok) (for closures that return `Result`) and [`for_each`](Job::for_each) (one by one,
+//! in order, as they are ready). For `iter().map().collect()` there is [`map`](fn@map).
+//!
+//! # Which executor when
+//! | executor | workers are | take it | it cannot |
+//! |---|---|---|---|
+//! | [`Serial`] | the calling thread | to debug; as the reference | be fast |
+//! | [`Threads`] | threads, made for each map | for code that behaves | survive a crash of an item |
+//! | `Rayon` | threads of a rayon pool | where a pool is there already | the same |
+//! | `Fork` | forked children, made for each map | for items that may crash, leak, exit, or call C that is not thread-safe | run beside other threads; run off Linux |
+//!
+//! All give equal results for a pure closure. [`AnyExecutor`] is one of them by name, for command lines:
+//! `"fork:4".parse()`.
+//!
+//! # What is copied and what is not
+//! - Never the shared argument, the items, or what the closure captures. Threads borrow them; children
+//!   inherit them by copy-on-write, so only pages that somebody *writes* become two.
+//! - Children of `Fork` have page tables of their own: 2 MB for each GB of an ordinary vector. Those of a
+//!   [`SharedVec`] are not copied when a child is made, which makes the fork itself 200 times faster; a
+//!   child fills in the pages it reads. The example `section_sum` measures both.
+//! - Outputs move once on threads, straight into the final vector. From a child they are copied: plain
+//!   numbers as bytes, other types through serde ([`Portable`]).
+//! - A child that clones and drops an `Arc` of the parent's writes its count, and that page becomes two.
+//!
+//! # Testing code that forks
+//! `Fork` refuses to run beside other threads, and the test harness of Rust runs every `#[test]` on a second
+//! thread. Test it in a file of its own with `harness = false` (`[[test]]` in `Cargo.toml`) and a plain
+//! `main`, or with `libtest-mimic` and its `test_threads` set to 1. Doc tests are processes of their own
+//! with one thread: those may fork.
+//!
+//! ```
+//! # #[cfg(all(feature = "fork", target_os = "linux"))] {
+//! use partools::{Fork, over};
+//! let results = over(0..3)
+//!     .map(|i| if i == 1 { std::process::abort() } else { i })
+//!     .try_run(&Fork::new().workers(2))?;
+//! assert_eq!(results[1].as_ref().unwrap_err().to_string(), "item 1 had its worker process killed by SIGABRT");
+//! assert_eq!(results[2].as_ref().ok(), Some(&2));
+//! # }
+//! # Ok::<(), partools::Error>(())
+//! ```
+//!
+//! # Features
+//! `threads` and `fork` are on if nothing is said; `rayon` adds `Rayon`. `fork` is accepted on every system,
+//! but only on Linux is there a `Fork`. Features only add types: no bound changes with them. To write an
+//! executor of your own, see [`Executor`]; crates that do depend on `partools-core` alone.
+
+mod any;
+#[cfg(feature = "threads")]
+mod map;
+mod name;
+pub mod prelude;
+mod present;
+
+pub use any::AnyExecutor;
+#[cfg(feature = "threads")]
+pub use map::map;
+pub use name::ParseExecutorError;
+
+pub use partools_core::{Caller, Capabilities, Executor, Run, Span, Task, Writer};
+pub use partools_core::{Cause, CodecError, Error, Failed, ItemError, Location, StartError};
+pub use partools_core::{Chunks, Plan, Serial, chunks, over, zip};
+pub use partools_core::{Cx, ItemOf, Items, Job, Lend, LendView, Map, Over, Shared, ViewOf};
+pub use partools_core::{Plain, PlainVec, Portable};
+
+#[cfg(all(feature = "fork", target_os = "linux"))]
+pub use partools_fork::Fork;
+#[cfg(target_os = "linux")]
+pub use partools_os::{SharedVec, SharedVecMut, huge_pages};
+#[cfg(feature = "rayon")]
+pub use partools_threads::Rayon;
+#[cfg(feature = "threads")]
+pub use partools_threads::Threads;

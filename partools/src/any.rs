@@ -1,0 +1,86 @@
+//! `AnyExecutor`: an executor whose kind is known only when the program runs.
+
+use crate::name::{self, ParseExecutorError};
+use crate::present::Present;
+use partools_core::{Caller, Capabilities, Error, Executor, Portable, Run, Task};
+use std::fmt;
+use std::str::FromStr;
+
+/// An executor by name, such as from a command line: `serial`, `threads`, `threads:4`, `rayon`, `fork`,
+/// `fork:2`.
+///
+/// The number behind the colon is that of the workers; without it there are as many as processors, or as
+/// `PARTOOLS_WORKERS` says. Case, and space around the name, do not matter. What is not in this build
+/// (features, and `fork` off Linux) is an error when it is parsed; [`AnyExecutor::names`] lists what is.
+///
+/// It runs what each of them runs: closures that threads may share, outputs that cross processes
+/// ([`Portable`]). That holds whichever features are on.
+///
+/// ```
+/// use partools::{AnyExecutor, over};
+///
+/// let on: AnyExecutor = "threads:4".parse()?;
+/// assert_eq!(over(0..4).map(|i| i * i).run(&on)?, [0, 1, 4, 9]);
+/// assert_eq!(on.to_string(), "threads:4");
+/// assert!("threads:0".parse::<AnyExecutor>().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct AnyExecutor {
+    name: &'static str,
+    workers: Option<usize>,
+    executor: Present,
+}
+
+impl AnyExecutor {
+    /// What can be parsed in this build, as it is to be typed; `N` stands for a number of workers. For
+    /// usage texts.
+    ///
+    /// ```
+    /// assert!(partools::AnyExecutor::names().any(|name| name == "threads:N"));
+    /// ```
+    pub fn names() -> impl Iterator<Item = String> {
+        name::names()
+    }
+}
+
+impl FromStr for AnyExecutor {
+    type Err = ParseExecutorError;
+
+    fn from_str(text: &str) -> Result<Self, ParseExecutorError> {
+        let (name, workers, executor) = name::parse(text)?;
+        Ok(AnyExecutor {
+            name,
+            workers,
+            executor,
+        })
+    }
+}
+
+/// As it parses.
+impl fmt::Display for AnyExecutor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)?;
+        self.workers
+            .map_or(Ok(()), |workers| write!(f, ":{workers}"))
+    }
+}
+
+impl<T> Executor<T> for AnyExecutor
+where
+    T: Task + Sync,
+    T::Output: Send + Portable,
+{
+    fn capabilities(&self) -> Capabilities {
+        self.executor.as_dyn::<T>().capabilities()
+    }
+
+    fn execute(
+        &self,
+        task: &T,
+        run: &Run<T::Output>,
+        caller: &mut Caller<'_, T::Output>,
+    ) -> Result<(), Error> {
+        self.executor.as_dyn::<T>().execute(task, run, caller)
+    }
+}

@@ -1,0 +1,66 @@
+//! Which executors are in this build: the one place where features and the system decide.
+
+use partools_core::{Executor, Portable, Serial, Task};
+#[cfg(all(feature = "fork", target_os = "linux"))]
+use partools_fork::Fork;
+#[cfg(feature = "rayon")]
+use partools_threads::Rayon;
+#[cfg(feature = "threads")]
+use partools_threads::Threads;
+
+/// An executor of this build.
+#[derive(Debug, Clone)]
+pub(crate) enum Present {
+    Serial(Serial),
+    #[cfg(feature = "threads")]
+    Threads(Threads),
+    #[cfg(feature = "rayon")]
+    Rayon(Rayon<'static>),
+    #[cfg(all(feature = "fork", target_os = "linux"))]
+    Fork(Fork),
+}
+
+/// Makes one with so many workers; `None` where it is not in this build.
+pub(crate) type Make = Option<fn(Option<usize>) -> Present>;
+
+pub(crate) const SERIAL: Make = Some(|_| Present::Serial(Serial));
+
+#[cfg(feature = "threads")]
+pub(crate) const THREADS: Make = Some(|workers| {
+    let new = Threads::new();
+    Present::Threads(workers.map_or(new.clone(), |count| new.workers(count)))
+});
+#[cfg(not(feature = "threads"))]
+pub(crate) const THREADS: Make = None;
+
+#[cfg(feature = "rayon")]
+pub(crate) const RAYON: Make = Some(|_| Present::Rayon(Rayon::new()));
+#[cfg(not(feature = "rayon"))]
+pub(crate) const RAYON: Make = None;
+
+#[cfg(all(feature = "fork", target_os = "linux"))]
+pub(crate) const FORK: Make = Some(|workers| {
+    let new = Fork::new();
+    Present::Fork(workers.map_or(new.clone(), |count| new.workers(count)))
+});
+#[cfg(not(all(feature = "fork", target_os = "linux")))]
+pub(crate) const FORK: Make = None;
+
+impl Present {
+    /// As a trait object. The bounds are those of all executors together, in every build.
+    pub(crate) fn as_dyn<T>(&self) -> &dyn Executor<T>
+    where
+        T: Task + Sync,
+        T::Output: Send + Portable,
+    {
+        match self {
+            Present::Serial(serial) => serial,
+            #[cfg(feature = "threads")]
+            Present::Threads(threads) => threads,
+            #[cfg(feature = "rayon")]
+            Present::Rayon(rayon) => rayon,
+            #[cfg(all(feature = "fork", target_os = "linux"))]
+            Present::Fork(fork) => fork,
+        }
+    }
+}
