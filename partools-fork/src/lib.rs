@@ -1,1 +1,27 @@
-//! (in progress)
+//! `Fork`: a child process per worker, made for one map. Linux only: elsewhere this crate is empty.
+//!
+//! ```text
+//!   parent                                                    child w (forked for this map)
+//!   Run: what is done, failed, needed   <- admit ---- ring w --  CLAIM a..b, OUTPUT .., OUTPUT .., FAILED ..
+//!   board (read-only for children)      -- limit, bound ------>  how far claims may go, what is still needed
+//!   counter                             <- fetch and add ------  self-scheduling: the next chunk
+//! ```
+//!
+//! Closure, items and shared argument are inherited by copy-on-write, so nothing is serialised on the way in
+//! and a closure may capture anything. Outputs come back through a ring per child; each is published as soon as
+//! it is made. When a child dies its finished outputs are there, the item in flight is known, and the rest goes to
+//! a fresh child.
+//!
+//! Invariant: the run's books are kept by the parent alone. A child can write its own ring and the counter,
+//! nothing else of ours, and what it writes there is checked before it counts.
+#![cfg(target_os = "linux")]
+
+mod board;
+mod crew;
+mod executor;
+mod host;
+mod record;
+mod seat;
+mod worker;
+
+pub use executor::Fork;

@@ -1,0 +1,302 @@
+//! The parent's side: it starts children, reads their rings, keeps the run's books, buries the dead and hands
+//! what they left to others. It computes no item.
+//!
+//! One turn of [`Crew::work`]:
+//! ```text
+//!   read all rings -> bury the dead -> deliver -> publish limit and bound -> kill what is not needed or too late
+//!     -> start children for what is open -> sleep until a bell rings or a child ends
+//! ```
+//! Rings are armed *before* they are read, so that whatever is published promptly after the reading ends the sleep.
+
+use crate::board::Board;
+use crate::seat::{Death, Seat};
+use crate::worker::{Clock, Deal, Worker};
+use partools_core::{Caller, Chunk, Error, Portable, Run, Task};
+use partools_os::{Bell, SpawnOptions, flush_streams, wait_any};
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+/// Where a run ends early, how often to look for children that work on what is not needed any more.
+const WIND_DOWN: Duration = Duration::from_millis(1);
+/// A child that overwrote its ring may have lost the flag by which it knows that we sleep.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// With no child at all, how often and how far apart to try to start one.
+const TRIES: usize = 20;
+const BETWEEN_TRIES: Duration = Duration::from_millis(10);
+
+/// The children of one map.
+pub(crate) struct Crew<'r, T: Task> {
+    task: &'r T,
+    run: &'r Run<T::Output>,
+    seats: Vec<Seat<'r, T::Output>>,
+    board: Board,
+    bell: Bell,
+    core_dumps: bool,
+    /// Other threads live, tolerated by the user.
+    beside_threads: bool,
+    /// How many children to have at most.
+    wanted: usize,
+    /// A child died in a way that leaves doubt about the item: new children are careful, until an item is blamed.
+    suspicious: bool,
+    /// Deaths that blamed no item, since the last output or failure arrived.
+    fruitless: usize,
+    base: Instant,
+}
+
+impl<'r, T: Task> Crew<'r, T>
+where
+    T::Output: Portable,
+{
+    pub(crate) fn new(
+        task: &'r T,
+        run: &'r Run<T::Output>,
+        workers: usize,
+        core_dumps: bool,
+        beside_threads: bool,
+    ) -> Result<Self, Error> {
+        let os = |source| Error::os("making the shared memory of the workers", source);
+        let wanted = workers.min(run.count());
+        Ok(Crew {
+            task,
+            run,
+            seats: (0..wanted).map(|_| Seat::empty()).collect(),
+            board: Board::new().map_err(os)?,
+            bell: Bell::new().map_err(os)?,
+            core_dumps,
+            beside_threads,
+            wanted,
+            suspicious: false,
+            fruitless: 0,
+            base: Instant::now(),
+        })
+    }
+
+    /// Runs the map to its end, and delivers on the way.
+    pub(crate) fn work(&mut self, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+        self.run.claims_elsewhere();
+        self.publish();
+        self.recruit()?;
+        loop {
+            let more = self.read_rings();
+            self.bury_dead();
+            let going = caller.deliver();
+            self.publish();
+            if !going {
+                return self.wind_down();
+            }
+            self.dismiss_unneeded();
+            let timeout = self.kill_late();
+            self.recruit()?;
+            if !more {
+                self.sleep(timeout)?;
+            }
+        }
+    }
+
+    /// The run is over: clean ends are waited for, all else is killed.
+    fn wind_down(&mut self) -> Result<(), Error> {
+        while self.live() > 0 {
+            if self.run.is_stopped() {
+                self.seats.iter_mut().for_each(Seat::dismiss);
+            }
+            for seat in &mut self.seats {
+                if seat.is_starting() {
+                    seat.dismiss();
+                }
+            }
+            let more = self.read_rings();
+            self.dismiss_unneeded();
+            self.bury_dead();
+            if !more && self.live() > 0 {
+                self.sleep(Some(WIND_DOWN))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn live(&self) -> usize {
+        self.seats.iter().filter(|seat| seat.is_taken()).count()
+    }
+
+    fn publish(&self) {
+        self.board.publish(self.run.claim_limit(), self.run.bound());
+    }
+
+    /// Reads what is in the rings. True where one may hold more.
+    fn read_rings(&mut self) -> bool {
+        let mut more = false;
+        for seat in self.seats.iter_mut().filter(|seat| seat.is_taken()) {
+            seat.arm();
+            let read = seat.read(self.run);
+            more |= read.more;
+            if read.progress {
+                self.fruitless = 0;
+            }
+        }
+        more
+    }
+
+    fn bury_dead(&mut self) {
+        for number in 0..self.seats.len() {
+            let seat = &mut self.seats[number];
+            let Some(death) = seat.bury(self.run, number, self.run.item_timeout()) else { continue };
+            match death {
+                Death::Clean => {}
+                // Whoever made the doubt is most likely found.
+                Death::Blamed => self.suspicious = false,
+                Death::BetweenItems => self.fruitless += 1,
+                Death::Doubtful => {
+                    self.fruitless += 1;
+                    self.suspicious = true;
+                }
+            }
+        }
+        let enough = 10 + 3 * self.seats.len();
+        if self.fruitless > enough {
+            let why = format!(
+                "{} workers in a row died before they got anywhere; something kills them from outside, or making their \
+                 state overwrites memory",
+                self.fruitless
+            );
+            self.run.abort(Error::executor(why));
+        }
+    }
+
+    /// C7: children that work on items above the bound are killed.
+    fn dismiss_unneeded(&mut self) {
+        let bound = self.run.bound();
+        for seat in &mut self.seats {
+            if seat.position().is_some_and(|position| position >= bound) {
+                seat.dismiss();
+            }
+        }
+    }
+
+    /// Kills children whose item runs too long; how long until the next one can be late.
+    fn kill_late(&mut self) -> Option<Duration> {
+        let limit = self.run.item_timeout()?;
+        let mut next = limit;
+        for seat in &mut self.seats {
+            if let Some(left) = seat.kill_if_late(self.base, limit) {
+                next = next.min(left);
+            }
+        }
+        Some(next.max(WIND_DOWN))
+    }
+
+    /// Starts children: for what was given back, and for what the counter has left.
+    fn recruit(&mut self) -> Result<(), Error> {
+        if self.live() == 0 && !self.is_counter_open() {
+            // Nobody works, so what nobody announced is free.
+            self.run.reclaim();
+        }
+        if self.suspicious {
+            // A counter that was set back would have all this done again.
+            self.board.counter().fetch_max(self.run.handed_out() as u64, Relaxed);
+        }
+        let mut free = self.wanted.saturating_sub(self.live());
+        if free == 0 {
+            return Ok(());
+        }
+        let mut open: VecDeque<_> = std::iter::from_fn(|| self.run.try_claim()).collect();
+        for number in 0..self.seats.len() {
+            if free == 0 || self.seats[number].is_taken() || (open.is_empty() && !self.is_counter_open()) {
+                continue;
+            }
+            let deal = take_share(&mut open, free);
+            if let Err(refused) = self.hire(number, deal) {
+                drop(open);
+                return self.make_do(&refused);
+            }
+            free -= 1;
+        }
+        match self.live() {
+            0 => Err(Error::executor("no worker is left, nor anything for one to do, and yet items are missing")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Does the counter have items that nobody claimed? It may lie after a child scribbled over it; then the books
+    /// still hold, and what it hides is found when nobody works any more.
+    fn is_counter_open(&self) -> bool {
+        self.board.counter().load(Relaxed) < self.run.bound() as u64
+    }
+
+    /// A child could not be started: go on with those that are, or try again for a while.
+    fn make_do(&mut self, refused: &io::Error) -> Result<(), Error> {
+        if self.live() > 0 {
+            self.wanted = self.live();
+            return Ok(());
+        }
+        self.wanted = 1;
+        for _ in 0..TRIES {
+            std::thread::sleep(BETWEEN_TRIES);
+            if self.is_counter_open() {
+                if self.hire(0, VecDeque::new()).is_ok() {
+                    return Ok(());
+                }
+            } else if let Some(chunk) = self.run.try_claim()
+                && self.hire(0, VecDeque::from([chunk])).is_ok()
+            {
+                return Ok(());
+            }
+        }
+        let why = io::Error::new(refused.kind(), refused.to_string());
+        Err(Error::os("no worker process could be started (is a limit on processes or memory reached?)", why))
+    }
+
+    /// Forks a child into a seat.
+    fn hire(&mut self, number: usize, dealt: VecDeque<Chunk<'r, T::Output>>) -> io::Result<()> {
+        let careful = self.suspicious;
+        let deals: Vec<Deal> = dealt
+            .iter()
+            .map(|chunk| Deal { range: chunk.range(), attempt: chunk.attempt() })
+            .collect();
+        self.seats[number].prepare(self.run.item_timeout().is_some())?;
+        let mut options = SpawnOptions::default();
+        options.core_dumps = self.core_dumps;
+        options.close = self.seats.iter().filter_map(Seat::descriptor).collect();
+        if !self.beside_threads {
+            flush_streams();
+        }
+        let (task, run, board, bell, base) = (self.task, self.run, &self.board, &self.bell, self.base);
+        let may_flush = !self.beside_threads;
+        self.seats[number].spawn(board, &options, dealt, careful, |ring, clock| {
+            let clock = clock.map(|region| Clock::new(region, base));
+            let worker = Worker { task, run, number, board, deals: &deals, clock, careful, may_flush };
+            worker.live(ring.producer(bell))
+        })
+    }
+
+    fn sleep(&self, timeout: Option<Duration>) -> Result<(), Error> {
+        let children = self.seats.iter().filter_map(Seat::child);
+        let timeout = timeout.map_or(LOOK_AGAIN, |t| t.min(LOOK_AGAIN));
+        wait_any(&self.bell, children, Some(timeout)).map_err(|e| Error::os("waiting for the workers", e))
+    }
+}
+
+/// All are killed before the first one is waited for: the system takes its time to tear a large process down.
+impl<T: Task> Drop for Crew<'_, T> {
+    fn drop(&mut self) {
+        self.seats.iter().filter_map(Seat::child).for_each(partools_os::Child::kill);
+    }
+}
+
+/// Takes an even share of the open chunks, where `seats` are free.
+fn take_share<'r, O>(open: &mut VecDeque<Chunk<'r, O>>, seats: usize) -> VecDeque<Chunk<'r, O>> {
+    let items: usize = open.iter().map(|chunk| chunk.range().len()).sum();
+    let mut share = items.div_ceil(seats.max(1));
+    let mut taken = VecDeque::new();
+    while share > 0
+        && let Some(mut chunk) = open.pop_front()
+    {
+        if let Some(rest) = chunk.split(share) {
+            open.push_front(rest);
+        }
+        share -= chunk.range().len();
+        taken.push_back(chunk);
+    }
+    taken
+}

@@ -1,0 +1,103 @@
+//! `Fork`, the executor: its options, and what it checks before the first fork.
+
+use crate::crew::Crew;
+use crate::host::{self, NAME, Tolerated};
+use partools_core::{Caller, Capabilities, Error, Executor, Portable, Run, Task, worker_count};
+
+/// Runs items in forked children, one per worker, made for each map.
+///
+/// Closure, items and shared argument are inherited by copy-on-write: nothing is copied or serialised on the way
+/// in, and the closure may capture anything. An item may crash, abort, exit or be killed: its failure is named, the
+/// other items complete. Outputs must be [`Portable`]; plain data goes as bytes, the rest through serde.
+///
+/// # What it refuses
+/// - A process with other threads: a forked child would hang on the first lock that one of them held. Start them
+///   after the map, join them before it, or vouch for them ([`tolerate_threads`](Self::tolerate_threads)).
+/// - A process that shares writable memory with others: what a child writes there, the parent would see. Unmap or
+///   freeze it, or vouch for it ([`tolerate_shared_memory`](Self::tolerate_shared_memory)).
+///
+/// # What a child shares beside memory
+/// File offsets, sockets, pipes and database handles that were open at the fork: a child that reads from an inherited
+/// file moves the parent's offset too. Open what an item needs in the item, or in
+/// [`state`](partools_core::Over::state). A child that is started again after a crash sees the parent's memory of that
+/// moment, which a callback of `for_each` may have changed.
+///
+/// ```no_run
+/// use partools_core::over;
+/// use partools_fork::Fork;
+///
+/// // In a program with one thread (a test that forks needs `harness = false`).
+/// let squares = over(0..100).map(|i| i * i).run(&Fork::new().workers(2))?;
+/// assert_eq!(squares[9], 81);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+#[must_use]
+pub struct Fork {
+    workers: Option<usize>,
+    core_dumps: bool,
+    tolerated: Tolerated,
+}
+
+impl Fork {
+    /// As many workers as there are processors for this process, or as `PARTOOLS_WORKERS` says.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// This many workers, at most one per item.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// Whether a worker that crashes may leave a core dump, where the system is set up for them. It leaves none by
+    /// default.
+    pub fn core_dumps(mut self, wanted: bool) -> Self {
+        self.core_dumps = wanted;
+        self
+    }
+
+    /// Forks although threads with these names live. The system keeps 15 bytes of a thread's name.
+    ///
+    /// # Safety
+    /// At the moment of each fork (also when a crashed worker is replaced) none of these threads holds a lock that
+    /// the closure, the state, an output's `Serialize`, or anything that they call takes in the child: in std that is
+    /// among others `println!`, `set_var`, the panic hook's standard error and the spawning of threads; in C
+    /// libraries, whatever they say. Children do not flush the standard streams then.
+    pub unsafe fn tolerate_threads<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.tolerated.threads.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Forks although memory with these names is shared and writable, named as in the refusal.
+    ///
+    /// # Safety
+    /// Neither the closure nor anything that it calls writes to that memory through safe code that relies on being its
+    /// only writer; what children write there is written in the parent too.
+    pub unsafe fn tolerate_shared_memory<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.tolerated.mappings.extend(names.into_iter().map(Into::into));
+        self
+    }
+}
+
+impl<T: Task> Executor<T> for Fork
+where
+    T::Output: Portable,
+{
+    fn capabilities(&self) -> Capabilities {
+        let workers = worker_count(self.workers).unwrap_or(1);
+        Capabilities::new(NAME, workers).with_isolation().with_item_kill()
+    }
+
+    fn execute(
+        &self,
+        task: &T,
+        run: &Run<T::Output>,
+        caller: &mut Caller<'_, T::Output>,
+    ) -> Result<(), Error> {
+        let workers = worker_count(self.workers)?;
+        let host = host::look(&self.tolerated)?;
+        Crew::new(task, run, workers, self.core_dumps, host.has_threads)?.work(caller)
+    }
+}

@@ -1,0 +1,227 @@
+//! The child's side: the core's worker loop, claims from the shared counter, and outputs that go to the ring.
+//!
+//! Everything here runs in a forked child with one thread. It takes no lock of the parent's, and it never returns to
+//! the parent's code: the process ends behind [`Worker::live`].
+
+use crate::board::Board;
+use crate::record;
+use partools_core::{Error, ItemError, Portable, Run, Sink, Task, WorkerError, encode, enter_worker_process};
+use partools_core::{Cause, Worker as Loop};
+use partools_os::{Producer, Region, Urgency, flush_streams};
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+/// A chunk that the parent hands to a child at its birth.
+pub(crate) struct Deal {
+    pub(crate) range: Range<usize>,
+    pub(crate) attempt: u32,
+}
+
+/// When the item in flight began, for the parent to see: nanoseconds since `base`.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock<'a> {
+    pub(crate) word: &'a AtomicU64,
+    pub(crate) base: Instant,
+}
+
+impl<'a> Clock<'a> {
+    /// No item is in flight.
+    pub(crate) const IDLE: u64 = u64::MAX;
+
+    pub(crate) fn new(region: &'a Region, base: Instant) -> Self {
+        Clock { word: &region.words()[0], base }
+    }
+
+    pub(crate) fn now(self) -> u64 {
+        u64::try_from(self.base.elapsed().as_nanos()).unwrap_or(Self::IDLE - 1)
+    }
+
+    fn item_begins(self) {
+        self.word.store(self.now(), Relaxed);
+    }
+
+    fn item_ended(self) {
+        self.word.store(Self::IDLE, Relaxed);
+    }
+}
+
+/// What a child is born with.
+pub(crate) struct Worker<'a, T: Task> {
+    pub(crate) task: &'a T,
+    pub(crate) run: &'a Run<T::Output>,
+    pub(crate) number: usize,
+    pub(crate) board: &'a Board,
+    pub(crate) deals: &'a [Deal],
+    pub(crate) clock: Option<Clock<'a>>,
+    /// The child says when an item begins, and waits after each record until the parent has read it: slow, but what
+    /// the parent knows is then exact even if the child overwrites its ring.
+    pub(crate) careful: bool,
+    /// Flushing the standard streams takes locks, which a thread of the parent may have held at the fork.
+    pub(crate) may_flush: bool,
+}
+
+impl<T: Task> Worker<'_, T>
+where
+    T::Output: Portable,
+{
+    /// The life of the child; its exit code.
+    pub(crate) fn live(self, producer: Producer<'_>) -> i32 {
+        enter_worker_process();
+        let mut post = Post {
+            run: self.run,
+            board: self.board,
+            producer,
+            clock: self.clock,
+            scratch: Vec::new(),
+            left: 0,
+            careful: self.careful,
+        };
+        if let Err(error) = self.work(&mut post) {
+            post.say(record::BROKEN, &error);
+        }
+        if self.may_flush {
+            flush_streams();
+        }
+        post.send(record::END, &[], Urgency::Prompt);
+        0
+    }
+
+    fn work(&self, post: &mut Post<'_, T::Output>) -> Result<(), WorkerError> {
+        let mut worker = Loop::new(self.task, self.number, self.run.plan());
+        post.send(record::STARTING, &[], Urgency::Lazy);
+        worker.start()?;
+        post.send(record::READY, &[], Urgency::Lazy);
+        for deal in self.deals {
+            post.begin(&deal.range);
+            worker.begin();
+            worker.run(deal.range.clone(), deal.attempt, post)?;
+        }
+        worker.begin();
+        while let Some(range) = self.claim(&mut worker) {
+            post.begin(&range);
+            worker.run(range, 0, post)?;
+        }
+        post.send(record::FINISHING, &[], Urgency::Lazy);
+        worker.finish()
+    }
+
+    /// Claims the next chunk; sleeps while the window is full.
+    fn claim(&self, worker: &mut Loop<'_, T>) -> Option<Range<usize>> {
+        let board = self.board;
+        let next = || usize::try_from(board.counter().load(Relaxed)).unwrap_or(usize::MAX);
+        loop {
+            if let Some(range) = self.run.schedule().claim(board.counter(), board.limit(), worker.pace()) {
+                return Some(range);
+            }
+            if next() >= board.bound() {
+                return None;
+            }
+            board.wait_until(|| next() < board.limit() || next() >= board.bound());
+            worker.begin();
+        }
+    }
+}
+
+/// Sends outputs and failures to the parent.
+struct Post<'a, O> {
+    run: &'a Run<O>,
+    board: &'a Board,
+    producer: Producer<'a>,
+    clock: Option<Clock<'a>>,
+    scratch: Vec<u8>,
+    /// Items of the chunk that are not answered yet.
+    left: usize,
+    careful: bool,
+}
+
+impl<O: Portable> Post<'_, O> {
+    /// Sends a record; a careful child waits until it is read.
+    ///
+    /// A ring that was overwritten cannot be trusted to tell even that, so the child ends here, at once: unwinding
+    /// would look like a panic of the item.
+    fn send(&mut self, kind: u8, payload: &[u8], urgency: Urgency) {
+        let (producer, careful) = (&mut self.producer, self.careful);
+        let sending = AssertUnwindSafe(|| {
+            producer.send(kind, payload, if careful { Urgency::Prompt } else { urgency });
+            if careful {
+                producer.settle();
+            }
+        });
+        if catch_unwind(sending).is_err() {
+            std::process::abort();
+        }
+    }
+
+    /// Sends something of the core's own types, at once.
+    fn say<V: Portable>(&mut self, kind: u8, value: &V) {
+        let mut scratch = Vec::new();
+        let bytes = encode(value, &mut scratch).unwrap_or_default();
+        self.send(kind, bytes, Urgency::Prompt);
+    }
+
+    /// A chunk begins.
+    fn begin(&mut self, range: &Range<usize>) {
+        self.left = range.len();
+        self.send(record::CLAIM, &record::claim(range), Urgency::Lazy);
+        self.item_begins();
+    }
+
+    fn item_begins(&mut self) {
+        if self.careful {
+            self.send(record::ITEM, &[], Urgency::Prompt);
+        }
+        if let Some(clock) = self.clock {
+            clock.item_begins();
+        }
+    }
+
+    /// Runs `send` between the end of one item and the beginning of the next.
+    fn between_items(&mut self, send: impl FnOnce(&mut Self)) {
+        if let Some(clock) = self.clock {
+            clock.item_ended();
+        }
+        self.left = self.left.saturating_sub(1);
+        send(self);
+        if self.left > 0 {
+            self.item_begins();
+        }
+    }
+}
+
+impl<O: Portable> Sink<O> for Post<'_, O> {
+    fn push(&mut self, output: O) {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        self.between_items(|post| match encode(&output, &mut scratch) {
+            Ok(bytes) => {
+                let chunk_ends = post.left == 0 && post.run.is_streaming();
+                let prompt = chunk_ends || post.run.is_last_needed(&output);
+                let urgency = if prompt { Urgency::Prompt } else { Urgency::Lazy };
+                post.send(record::OUTPUT, bytes, urgency);
+            }
+            Err(error) => post.say(record::FAILED, &ItemError::new(0, 0, Cause::NotPortable(error))),
+        });
+        self.scratch = scratch;
+        // The output is with the parent now; what its copy here does when it is dropped changes nothing.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(output))) {
+            std::mem::forget(payload);
+        }
+    }
+
+    fn fail(&mut self, error: ItemError) {
+        self.between_items(|post| post.say(record::FAILED, &error));
+    }
+
+    fn needed(&self) -> usize {
+        self.board.bound()
+    }
+}
+
+/// What the parent makes of a [`record::BROKEN`].
+pub(crate) fn broken(payload: &[u8]) -> Error {
+    match partools_core::decode::<WorkerError>(payload) {
+        Ok(error) => error.into(),
+        Err(error) => Error::executor(format!("a worker could not go on, nor say why: {error}")),
+    }
+}
