@@ -24,7 +24,11 @@ pub struct Caller<'r, O> {
 
 impl<'r, O> Caller<'r, O> {
     pub(crate) fn new(run: &'r Run<O>, sink: &'r mut Deliver<'r, O>) -> Self {
-        Caller { run, sink, _here: PhantomData }
+        Caller {
+            run,
+            sink,
+            _here: PhantomData,
+        }
     }
 
     /// Delivers what is ready now. False where the run is over: nothing is left to wait for.
@@ -56,7 +60,8 @@ impl<'r, O> Caller<'r, O> {
         T: Task<Output = O> + ?Sized,
     {
         let mut ledger = Ledger::new(self.run);
-        let mut worker = Worker::new(task, 0, self.run.plan()).keep_payloads(self.run.keeps_payloads());
+        let mut worker =
+            Worker::new(task, 0, self.run.plan()).keep_payloads(self.run.keeps_payloads());
         worker.begin();
         loop {
             while self.run.work_one(&mut worker, &mut ledger, false) {
@@ -79,7 +84,9 @@ impl<'r, O> Caller<'r, O> {
 
 impl<O> std::fmt::Debug for Caller<'_, O> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Caller").field("run", self.run).finish_non_exhaustive()
+        f.debug_struct("Caller")
+            .field("run", self.run)
+            .finish_non_exhaustive()
     }
 }
 
@@ -109,7 +116,13 @@ impl<'r, O> Batch<'r, O> {
         range: Range<usize>,
         failures: BTreeMap<usize, ItemError>,
     ) -> Self {
-        Batch { run, end: range.end, rest: range, failures, drop_panics: 0 }
+        Batch {
+            run,
+            end: range.end,
+            rest: range,
+            failures,
+            drop_panics: 0,
+        }
     }
 
     fn is_empty(&self) -> bool {

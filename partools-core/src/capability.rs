@@ -20,7 +20,12 @@ pub struct Capabilities {
 impl Capabilities {
     /// An executor called `name` that uses up to `workers` workers and has no special powers.
     pub fn new(name: &'static str, workers: usize) -> Self {
-        Capabilities { name, workers: workers.max(1), isolates: false, kills_items: false }
+        Capabilities {
+            name,
+            workers: workers.max(1),
+            isolates: false,
+            kills_items: false,
+        }
     }
 
     /// An item may crash, abort or exit: its worker dies, the map and the host live.

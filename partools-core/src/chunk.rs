@@ -25,7 +25,13 @@ impl<'r, O> Chunk<'r, O> {
     /// Only `Run` may call this, for a range that it hands out once.
     #[inline]
     pub(crate) fn mint(run: &'r Run<O>, range: Range<usize>, attempt: u32) -> Self {
-        Chunk { run, at: range.start, range, attempt, failures: Vec::new() }
+        Chunk {
+            run,
+            at: range.start,
+            range,
+            attempt,
+            failures: Vec::new(),
+        }
     }
 
     /// The items claimed.
@@ -96,7 +102,11 @@ impl<'r, O> Chunk<'r, O> {
         if self.is_full() {
             return;
         }
-        let attempt = if self.at == self.range.start { self.attempt } else { 0 };
+        let attempt = if self.at == self.range.start {
+            self.attempt
+        } else {
+            0
+        };
         if attempt < self.run.plan().retries {
             self.run.give_back(self.at..self.at + 1, attempt + 1);
             self.run.give_back(self.at + 1..self.range.end, 0);
@@ -166,14 +176,18 @@ impl<O> Drop for Chunk<'_, O> {
         let rest = self.at..self.range.end;
         if !done.is_empty() || !rest.is_empty() {
             let attempt = if done.is_empty() { self.attempt } else { 0 };
-            self.run.record(done, std::mem::take(&mut self.failures), rest, attempt);
+            self.run
+                .record(done, std::mem::take(&mut self.failures), rest, attempt);
         }
     }
 }
 
 impl<O> std::fmt::Debug for Chunk<'_, O> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Chunk").field("range", &self.range).field("at", &self.at).finish_non_exhaustive()
+        f.debug_struct("Chunk")
+            .field("range", &self.range)
+            .field("at", &self.at)
+            .finish_non_exhaustive()
     }
 }
 
@@ -190,7 +204,11 @@ const LEDGER: usize = 64;
 
 impl<'r, O> Ledger<'r, O> {
     pub(crate) fn new(run: &'r Run<O>) -> Self {
-        Ledger { run, last: 0..0, done: Vec::new() }
+        Ledger {
+            run,
+            last: 0..0,
+            done: Vec::new(),
+        }
     }
 
     #[inline]

@@ -27,17 +27,33 @@ struct Repr {
 enum Kind {
     Item(ItemError),
     Worker(WorkerError),
-    Refused { executor: &'static str, why: String, instead: String },
+    Refused {
+        executor: &'static str,
+        why: String,
+        instead: String,
+    },
     Plan(String),
-    Incomplete { executor: &'static str, missing: Range<usize> },
-    TooLarge { count: usize, output: &'static str },
-    Os { what: String, source: std::io::Error },
+    Incomplete {
+        executor: &'static str,
+        missing: Range<usize>,
+    },
+    TooLarge {
+        count: usize,
+        output: &'static str,
+    },
+    Os {
+        what: String,
+        source: std::io::Error,
+    },
     Executor(String),
 }
 
 impl Error {
     fn from_kind(kind: Kind) -> Self {
-        Error(Box::new(Repr { kind, drop_panics: 0 }))
+        Error(Box::new(Repr {
+            kind,
+            drop_panics: 0,
+        }))
     }
 
     pub(crate) fn from_item(item: ItemError) -> Self {
@@ -46,14 +62,25 @@ impl Error {
 
     /// The executor refuses the map before its first item: `why`, and what to do `instead`.
     #[must_use]
-    pub fn refused(executor: &'static str, why: impl Into<String>, instead: impl Into<String>) -> Self {
-        Self::from_kind(Kind::Refused { executor, why: why.into(), instead: instead.into() })
+    pub fn refused(
+        executor: &'static str,
+        why: impl Into<String>,
+        instead: impl Into<String>,
+    ) -> Self {
+        Self::from_kind(Kind::Refused {
+            executor,
+            why: why.into(),
+            instead: instead.into(),
+        })
     }
 
     /// A system call failed and the map cannot go on. `what` was to be done.
     #[must_use]
     pub fn os(what: impl Into<String>, source: std::io::Error) -> Self {
-        Self::from_kind(Kind::Os { what: what.into(), source })
+        Self::from_kind(Kind::Os {
+            what: what.into(),
+            source,
+        })
     }
 
     /// An executor's own failure, in its own words.
@@ -146,7 +173,11 @@ impl fmt::Display for Error {
         match &self.0.kind {
             Kind::Item(item) => item.fmt(f),
             Kind::Worker(error) => error.fmt(f),
-            Kind::Refused { executor, why, instead } => {
+            Kind::Refused {
+                executor,
+                why,
+                instead,
+            } => {
                 write!(f, "{executor} refuses this map: {why}; {instead}")
             }
             Kind::Plan(why) => write!(f, "this plan cannot be run: {why}"),
@@ -165,7 +196,10 @@ impl fmt::Display for Error {
         }?;
         match self.0.drop_panics {
             0 => Ok(()),
-            n => write!(f, " (and {n} finished outputs panicked when they were dropped)"),
+            n => write!(
+                f,
+                " (and {n} finished outputs panicked when they were dropped)"
+            ),
         }
     }
 }

@@ -66,7 +66,10 @@ where
     /// # Errors
     /// [`Failed::Item`] with the closure's own error, else [`Failed::Map`].
     pub fn run_ok<X: Executor<T> + ?Sized>(&self, executor: &X) -> Result<Vec<A>, Failed<E>> {
-        let setup = Setup { halts: Some(first_err::<A, E>), ..Setup::collecting(OnFailure::Stop) };
+        let setup = Setup {
+            halts: Some(first_err::<A, E>),
+            ..Setup::collecting(OnFailure::Stop)
+        };
         let Some(mut run) = self.execute(executor, setup, &mut |_| {})? else {
             return Ok(Vec::new());
         };
@@ -108,7 +111,9 @@ where
         X: Executor<ErrorsAsText<'t, T>> + ?Sized,
         E: fmt::Display + 'static,
     {
-        Job::new(ErrorsAsText(&self.task)).plan(self.plan.clone()).run_ok(executor)
+        Job::new(ErrorsAsText(&self.task))
+            .plan(self.plan.clone())
+            .run_ok(executor)
     }
 }
 
@@ -177,7 +182,9 @@ fn causes(error: &dyn Any) -> Option<&(dyn std::error::Error + 'static)> {
     } else if let Some(e) = error.downcast_ref::<Box<dyn Error>>() {
         e.source()
     } else {
-        error.downcast_ref::<std::io::Error>().and_then(Error::source)
+        error
+            .downcast_ref::<std::io::Error>()
+            .and_then(Error::source)
     }
 }
 
@@ -185,6 +192,7 @@ impl<O> Run<O> {
     /// All outputs of a run that was complete.
     pub(crate) fn into_outputs(self) -> Result<Vec<O>, Error> {
         let count = self.count();
-        self.into_vec().map_err(|_| Error::incomplete("core", 0..count))
+        self.into_vec()
+            .map_err(|_| Error::incomplete("core", 0..count))
     }
 }

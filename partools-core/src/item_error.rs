@@ -92,11 +92,20 @@ impl ItemError {
     /// The failure of item `index` at its attempt number `attempt` (0 is the first).
     #[must_use]
     pub fn new(index: usize, attempt: u32, cause: Cause) -> Self {
-        ItemError(Box::new(Inner { index, attempt, label: None, cause, payload: None }))
+        ItemError(Box::new(Inner {
+            index,
+            attempt,
+            label: None,
+            cause,
+            payload: None,
+        }))
     }
 
     pub(crate) fn panicked(index: usize, attempt: u32, panic: Panic, keep_payload: bool) -> Self {
-        let cause = Cause::Panicked { message: panic.message, location: panic.location };
+        let cause = Cause::Panicked {
+            message: panic.message,
+            location: panic.location,
+        };
         let mut error = Self::new(index, attempt, cause);
         if keep_payload {
             error.0.payload = Some(std::sync::Mutex::new(panic.payload));
@@ -150,7 +159,10 @@ impl ItemError {
     /// What to hand to `resume_unwind`, where this is a panic: its own payload if it was kept, else text.
     pub(crate) fn into_payload(mut self) -> Box<dyn std::any::Any + Send> {
         match self.0.payload.take() {
-            Some(payload) => payload.into_inner().unwrap_or_else(|p| p.into_inner()).into_inner(),
+            Some(payload) => payload
+                .into_inner()
+                .unwrap_or_else(|p| p.into_inner())
+                .into_inner(),
             None => Box::new(self.to_string()),
         }
     }
@@ -173,14 +185,25 @@ impl fmt::Display for ItemError {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Cause::Panicked { message, location: Some(at) } => write!(f, "panicked at {at}: {message}"),
-            Cause::Panicked { message, location: None } => write!(f, "panicked: {message}"),
+            Cause::Panicked {
+                message,
+                location: Some(at),
+            } => write!(f, "panicked at {at}: {message}"),
+            Cause::Panicked {
+                message,
+                location: None,
+            } => write!(f, "panicked: {message}"),
             Cause::Exited { code } => write!(f, "ended its worker process with exit code {code}"),
             Cause::Killed { name, .. } => write!(f, "had its worker process killed by {name}"),
             Cause::TimedOut { limit } => {
-                write!(f, "ran longer than the item timeout of {limit:?}, so its worker was killed")
+                write!(
+                    f,
+                    "ran longer than the item timeout of {limit:?}, so its worker was killed"
+                )
             }
-            Cause::NotPortable(error) => write!(f, "has an output that cannot cross processes: {error}"),
+            Cause::NotPortable(error) => {
+                write!(f, "has an output that cannot cross processes: {error}")
+            }
             Cause::NoOutput => f.write_str("got no output: its task returned without pushing one"),
             Cause::Lost { why } => write!(f, "was lost with its worker: {why}"),
         }

@@ -106,7 +106,11 @@ impl Items for Range<usize> {
     }
     #[inline]
     fn at(&self, index: usize) -> usize {
-        assert!(index < self.len(), "index {index} in a range of {} items", self.len());
+        assert!(
+            index < self.len(),
+            "index {index} in a range of {} items",
+            self.len()
+        );
         self.start + index
     }
     #[inline]
@@ -114,7 +118,11 @@ impl Items for Range<usize> {
     where
         F: FnMut(ItemOf<'_, Self>),
     {
-        assert!(range.end <= self.len(), "items {range:?} in a range of {}", self.len());
+        assert!(
+            range.end <= self.len(),
+            "items {range:?} in a range of {}",
+            self.len()
+        );
         (self.start + range.start..self.start + range.end).for_each(f);
     }
 }
@@ -140,7 +148,10 @@ pub struct SliceChunks<'s, T> {
 /// Where `size` is zero.
 #[must_use]
 pub fn chunks<T>(slice: &[T], size: usize) -> SliceChunks<'_, T> {
-    assert!(size > 0, "partools::chunks: the size of a piece is zero; pass at least 1");
+    assert!(
+        size > 0,
+        "partools::chunks: the size of a piece is zero; pass at least 1"
+    );
     SliceChunks { slice, size }
 }
 

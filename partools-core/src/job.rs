@@ -23,7 +23,10 @@ pub struct Job<T> {
 impl<T: Task> Job<T> {
     /// A job of a task of your own, with the default plan.
     pub fn new(task: T) -> Self {
-        Job { task, plan: Plan::new() }
+        Job {
+            task,
+            plan: Plan::new(),
+        }
     }
 
     /// Runs under `plan`.
@@ -106,7 +109,10 @@ impl<T: Task> Job<T> {
                 }
             }
         };
-        let setup = Setup { windowed: true, ..Setup::collecting(OnFailure::Stop) };
+        let setup = Setup {
+            windowed: true,
+            ..Setup::collecting(OnFailure::Stop)
+        };
         let result = self.execute(executor, setup, &mut deliver);
         match failure {
             Some(error) => Err(Error::from_item(self.labelled(error))),
@@ -126,7 +132,10 @@ impl<T: Task> Job<T> {
         &self,
         executor: &E,
     ) -> Result<Vec<T::Output>, Error> {
-        let setup = Setup { keep_payloads: true, ..Setup::collecting(OnFailure::Stop) };
+        let setup = Setup {
+            keep_payloads: true,
+            ..Setup::collecting(OnFailure::Stop)
+        };
         let outputs = match self.execute(executor, setup, &mut |_| {}) {
             Ok(run) => run.map_or_else(|| Ok(Vec::new()), Run::into_outputs),
             Err(error) => Err(error),
@@ -166,7 +175,9 @@ impl<T: Task> Job<T> {
         let done = executor.execute(&self.task, &run, &mut Caller::new(&run, deliver));
         let verdict = done.and_then(|()| run.verdict(capabilities.name()));
         let verdict = verdict.and_then(|()| match on_failure {
-            OnFailure::Stop => run.first_failure().map_or(Ok(()), |f| Err(Error::from_item(self.labelled(f)))),
+            OnFailure::Stop => run
+                .first_failure()
+                .map_or(Ok(()), |f| Err(Error::from_item(self.labelled(f)))),
             OnFailure::Collect => Ok(()),
         });
         match verdict {
@@ -185,6 +196,11 @@ impl<T: Task> Job<T> {
 impl<O> Setup<O> {
     /// All outputs are wanted, at the end.
     pub(crate) fn collecting(on_failure: OnFailure) -> Self {
-        Setup { on_failure, halts: None, windowed: false, keep_payloads: false }
+        Setup {
+            on_failure,
+            halts: None,
+            windowed: false,
+            keep_payloads: false,
+        }
     }
 }

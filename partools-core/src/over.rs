@@ -44,7 +44,12 @@ pub struct Over<X, S = NoShared, G = NoState> {
 /// Begins a map over `items`: a slice, a vector, an array, a range, [`chunks`](crate::chunks),
 /// [`zip`](crate::zip), or anything that implements [`Items`].
 pub fn over<X: Items>(items: X) -> Over<X> {
-    Over { items, shared: NoShared, start: NoState, plan: Plan::new() }
+    Over {
+        items,
+        shared: NoShared,
+        start: NoState,
+        plan: Plan::new(),
+    }
 }
 
 impl<X: Items, S: Shared, G: Start> Over<X, S, G> {
@@ -96,7 +101,12 @@ impl<X: Items, S: Shared, G: Start> Over<X, S, G> {
     /// # Ok::<(), partools_core::Error>(())
     /// ```
     pub fn state<H: Fn(usize) -> W, W>(self, start: H) -> Over<X, S, By<H>> {
-        Over { items: self.items, shared: self.shared, start: By(start), plan: self.plan }
+        Over {
+            items: self.items,
+            shared: self.shared,
+            start: By(start),
+            plan: self.plan,
+        }
     }
 
     /// As [`state`](Self::state), with a `start` that may fail; its error becomes the map's.
@@ -105,7 +115,12 @@ impl<X: Items, S: Shared, G: Start> Over<X, S, G> {
         H: Fn(usize) -> Result<W, E>,
         E: Into<StartError>,
     {
-        Over { items: self.items, shared: self.shared, start: TryBy(start), plan: self.plan }
+        Over {
+            items: self.items,
+            shared: self.shared,
+            start: TryBy(start),
+            plan: self.plan,
+        }
     }
 
     /// The call form with everything: `f(item, cx)`, where [`Cx`] has the shared argument, the worker's
@@ -121,15 +136,31 @@ impl<X: Items, S: Shared, G: Start> Over<X, S, G> {
     where
         Map<X, S, G, K>: Task,
     {
-        let Over { items, shared, start, plan } = self;
-        Job::new(Map { items, shared, start, kind }).plan(plan)
+        let Over {
+            items,
+            shared,
+            start,
+            plan,
+        } = self;
+        Job::new(Map {
+            items,
+            shared,
+            start,
+            kind,
+        })
+        .plan(plan)
     }
 }
 
 impl<X: Items, G: Start> Over<X, NoShared, G> {
     /// The large read-only argument that every worker sees and none copies: any reference.
     pub fn shared<S: Shared>(self, shared: S) -> Over<X, S, G> {
-        Over { items: self.items, shared, start: self.start, plan: self.plan }
+        Over {
+            items: self.items,
+            shared,
+            start: self.start,
+            plan: self.plan,
+        }
     }
 
     /// The plain call form: `f(item)`.

@@ -94,8 +94,14 @@ pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
 fn describe(payload: Box<dyn Any + Send>) -> Panic {
     let message = text_of(&*payload);
     // A note that does not match belongs to an earlier panic that the closure caught itself.
-    let location = NOTED.take().and_then(|(noted, location)| location.filter(|_| noted == message));
-    Panic { message, location, payload: Payload(Some(payload)) }
+    let location = NOTED
+        .take()
+        .and_then(|(noted, location)| location.filter(|_| noted == message));
+    Panic {
+        message,
+        location,
+        payload: Payload(Some(payload)),
+    }
 }
 
 fn text_of(payload: &(dyn Any + Send)) -> String {

@@ -65,11 +65,16 @@ impl Plan {
     /// Refuses nonsense, and what `capabilities` cannot do (C11).
     pub(crate) fn check(&self, capabilities: &Capabilities) -> Result<(), Error> {
         if matches!(self.chunks, Chunks::Of(0) | Chunks::PerWorker(0)) {
-            let why = format!("{:?} asks for chunks of no items; pass at least 1", self.chunks);
+            let why = format!(
+                "{:?} asks for chunks of no items; pass at least 1",
+                self.chunks
+            );
             return Err(Error::plan(why));
         }
         if self.window == Some(0) {
-            return Err(Error::plan("a window of 0 items holds nothing; pass at least 1"));
+            return Err(Error::plan(
+                "a window of 0 items holds nothing; pass at least 1",
+            ));
         }
         if self.item_timeout == Some(Duration::ZERO) {
             return Err(Error::plan("an item timeout of 0 leaves no item any time"));

@@ -100,7 +100,12 @@ mod tests {
                 let reach = (from..6).find(|&i| !flags[i]).unwrap_or(6);
                 assert_eq!(set.reach(from), reach);
             }
-            assert!(set.iter().zip(set.iter().skip(1)).all(|(a, b)| a.end < b.start), "unmerged");
+            assert!(
+                set.iter()
+                    .zip(set.iter().skip(1))
+                    .all(|(a, b)| a.end < b.start),
+                "unmerged"
+            );
         }
     }
 

@@ -92,8 +92,15 @@ impl<O> Run<O> {
             let wanted = Schedule::new(count, workers, plan.chunks, usize::MAX);
             // Fixed chunks keep their size, and the window makes room for one per worker; measured and
             // guided ones keep to the window, half of an even share each.
-            let fixed = matches!(plan.chunks, crate::Chunks::Of(_) | crate::Chunks::PerWorker(_));
-            let chunk = if fixed { wanted.size(count, &Pace::new()) } else { window / (2 * workers) };
+            let fixed = matches!(
+                plan.chunks,
+                crate::Chunks::Of(_) | crate::Chunks::PerWorker(_)
+            );
+            let chunk = if fixed {
+                wanted.size(count, &Pace::new())
+            } else {
+                window / (2 * workers)
+            };
             (window.max(chunk.saturating_mul(workers)).min(count), chunk)
         } else {
             (count, usize::MAX)
@@ -144,13 +151,20 @@ impl<O> Run<O> {
     /// failures (C7); 0 when the run was stopped.
     #[must_use]
     pub fn bound(&self) -> usize {
-        if self.is_stopped() { 0 } else { self.bound.load(Ordering::Relaxed) }
+        if self.is_stopped() {
+            0
+        } else {
+            self.bound.load(Ordering::Relaxed)
+        }
     }
 
     /// Items below this index may be claimed now: those within the window and below the bound.
     #[must_use]
     pub fn claim_limit(&self) -> usize {
-        let window = self.delivered.load(Ordering::Acquire).saturating_add(self.slots.capacity());
+        let window = self
+            .delivered
+            .load(Ordering::Acquire)
+            .saturating_add(self.slots.capacity());
         self.bound().min(window)
     }
 
@@ -173,7 +187,9 @@ impl<O> Run<O> {
     /// they enter a chunk.
     #[must_use]
     pub fn is_last_needed(&self, output: &O) -> bool {
-        self.setup.halts.is_some_and(|halts| halts(std::slice::from_ref(output)).is_some())
+        self.setup
+            .halts
+            .is_some_and(|halts| halts(std::slice::from_ref(output)).is_some())
     }
 
     /// Was the run stopped: by an error of the map, a callback that panicked, or [`stop`](Self::stop)?
@@ -232,7 +248,10 @@ impl<O> Run<O> {
     /// beyond the items or beyond the window: what arrives for it must be thrown away.
     pub fn admit(&self, range: Range<usize>) -> Option<Chunk<'_, O>> {
         let mut hub = lock(&self.hub);
-        let window = self.delivered.load(Ordering::Acquire).saturating_add(self.slots.capacity());
+        let window = self
+            .delivered
+            .load(Ordering::Acquire)
+            .saturating_add(self.slots.capacity());
         let fits = range.start < range.end && range.end <= self.count.min(window);
         let handed = hub.handed(self);
         if !fits || handed.intersects(&range) {
@@ -336,7 +355,9 @@ impl<O> Run<O> {
 
     pub(crate) fn give_back(&self, range: Range<usize>, attempt: u32) {
         if !range.is_empty() {
-            lock(&self.hub).returned.insert(range.start, (range.end, attempt));
+            lock(&self.hub)
+                .returned
+                .insert(range.start, (range.end, attempt));
             self.bell.notify_all();
         }
     }
@@ -350,7 +371,8 @@ impl<O> Run<O> {
     ) {
         let mut hub = lock(&self.hub);
         hub.done.insert(done);
-        hub.failures.extend(failures.into_iter().map(|f| (f.index(), f)));
+        hub.failures
+            .extend(failures.into_iter().map(|f| (f.index(), f)));
         if !rest.is_empty() {
             hub.returned.insert(rest.start, (rest.end, attempt));
         }
@@ -394,7 +416,11 @@ impl<O> Run<O> {
         let bound = self.bound();
         let from = self.delivered.load(Ordering::Relaxed);
         let to = hub.done.reach(from).min(bound);
-        let over = if self.setup.windowed { from >= bound } else { to >= bound };
+        let over = if self.setup.windowed {
+            from >= bound
+        } else {
+            to >= bound
+        };
         (!over).then_some((from, to))
     }
 
@@ -461,7 +487,11 @@ impl<O> Run<O> {
     pub(crate) fn drain(&mut self) -> Vec<Batch<'_, O>> {
         let mut hub = lock(&self.hub);
         let delivered = self.delivered.load(Ordering::Relaxed);
-        let ranges: Vec<_> = hub.done.iter().map(|r| r.start.max(delivered)..r.end).collect();
+        let ranges: Vec<_> = hub
+            .done
+            .iter()
+            .map(|r| r.start.max(delivered)..r.end)
+            .collect();
         hub.done = RangeSet::default();
         let ranges = ranges.into_iter().filter(|r| !r.is_empty());
         ranges.map(|r| self.batch(&mut hub, r)).collect()
@@ -492,7 +522,9 @@ impl Hub {
 
     /// Was anything given back that can be claimed now?
     fn claimable(&self, limit: usize) -> bool {
-        self.returned.first_key_value().is_some_and(|(&start, _)| start < limit)
+        self.returned
+            .first_key_value()
+            .is_some_and(|(&start, _)| start < limit)
     }
 
     /// The lowest range given back, as far as it lies below `limit`.

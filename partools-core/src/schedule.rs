@@ -68,7 +68,12 @@ impl Pace {
     /// Nothing measured yet.
     #[must_use]
     pub fn new() -> Self {
-        Pace { cost: None, last: 0, unclocked: 0, clock: None }
+        Pace {
+            cost: None,
+            last: 0,
+            unclocked: 0,
+            clock: None,
+        }
     }
 
     /// How many items to call before the next look at the clock and at whether to stop: 1 at first, then
@@ -78,7 +83,9 @@ impl Pace {
     pub fn piece(&self) -> usize {
         let Some(cost) = self.cost else { return 1 };
         let piece = u64::try_from(PIECE.as_nanos()).unwrap_or(u64::MAX) * 1_000 / cost.max(1);
-        usize::try_from(piece).unwrap_or(usize::MAX).clamp(1, self.last.saturating_mul(GROWTH))
+        usize::try_from(piece)
+            .unwrap_or(usize::MAX)
+            .clamp(1, self.last.saturating_mul(GROWTH))
     }
 
     /// Work begins, or goes on after a wait: what passed until the next [`start`](Self::start) is
@@ -98,14 +105,18 @@ impl Pace {
     /// `items` items were called.
     pub(crate) fn record(&mut self, items: usize) {
         self.unclocked = self.unclocked.saturating_add(items);
-        let expected = self.cost.map(|c| (self.unclocked as u64).saturating_mul(c) / 1_000);
+        let expected = self
+            .cost
+            .map(|c| (self.unclocked as u64).saturating_mul(c) / 1_000);
         if expected.is_some_and(|ns| ns < CLOCK_EVERY) {
             self.last = self.last.max(self.unclocked);
             return;
         }
         let now = Instant::now();
         if let Some(then) = self.clock.replace(now) {
-            let spent = u64::try_from((now - then).as_nanos()).unwrap_or(u64::MAX).saturating_mul(1_000);
+            let spent = u64::try_from((now - then).as_nanos())
+                .unwrap_or(u64::MAX)
+                .saturating_mul(1_000);
             self.cost = Some(spent / (self.unclocked as u64).max(1));
             self.last = self.unclocked;
         }
@@ -131,7 +142,12 @@ pub struct Schedule {
 
 impl Schedule {
     pub(crate) fn new(count: usize, workers: usize, chunks: Chunks, largest: usize) -> Self {
-        Schedule { count, workers: workers.max(1), chunks, largest: largest.max(1) }
+        Schedule {
+            count,
+            workers: workers.max(1),
+            chunks,
+            largest: largest.max(1),
+        }
     }
 
     /// How many workers the run was laid out for. At least 1.
@@ -170,7 +186,12 @@ impl Schedule {
             let start = usize::try_from(next).ok().filter(|&s| s < limit)?;
             let size = self.size(self.count - start, pace).min(limit - start);
             let end = start + size;
-            match cursor.compare_exchange_weak(next, end as u64, Ordering::Relaxed, Ordering::Relaxed) {
+            match cursor.compare_exchange_weak(
+                next,
+                end as u64,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
                 Ok(_) => return Some(start..end),
                 Err(seen) => next = seen,
             }
@@ -203,7 +224,10 @@ mod tests {
                         let claims = all_claims(&s, count, &pace);
                         let flat: Vec<usize> = claims.iter().cloned().flatten().collect();
                         assert_eq!(flat, (0..count).collect::<Vec<_>>(), "{s:?}");
-                        assert!(claims.iter().all(|c| !c.is_empty() && c.len() <= largest), "{s:?}");
+                        assert!(
+                            claims.iter().all(|c| !c.is_empty() && c.len() <= largest),
+                            "{s:?}"
+                        );
                     }
                 }
             }
@@ -231,8 +255,14 @@ mod tests {
         let pace = Pace::new();
         let alone = Schedule::new(1000, 1, Chunks::Auto, usize::MAX);
         assert_eq!(alone.size(1000, &pace), 1000);
-        assert_eq!(Schedule::new(1000, 1, Chunks::Auto, 32).size(1000, &pace), 1);
-        assert_eq!(Schedule::new(1000, 2, Chunks::Auto, usize::MAX).size(1000, &pace), 1);
+        assert_eq!(
+            Schedule::new(1000, 1, Chunks::Auto, 32).size(1000, &pace),
+            1
+        );
+        assert_eq!(
+            Schedule::new(1000, 2, Chunks::Auto, usize::MAX).size(1000, &pace),
+            1
+        );
     }
 
     #[test]
@@ -243,7 +273,10 @@ mod tests {
         pace.start();
         pace.record(1);
         let cost = pace.cost.expect("measured");
-        assert!(cost < 20_000_000_000, "{cost} ps for an item that did nothing");
+        assert!(
+            cost < 20_000_000_000,
+            "{cost} ps for an item that did nothing"
+        );
     }
 
     #[test]
@@ -261,7 +294,10 @@ mod tests {
     fn claims_at_the_end_of_usize_do_not_overflow() {
         let s = Schedule::new(usize::MAX, 2, Chunks::of(usize::MAX), usize::MAX);
         let cursor = AtomicU64::new(u64::MAX - 3);
-        assert_eq!(s.claim(&cursor, usize::MAX, &Pace::new()), Some(usize::MAX - 3..usize::MAX));
+        assert_eq!(
+            s.claim(&cursor, usize::MAX, &Pace::new()),
+            Some(usize::MAX - 3..usize::MAX)
+        );
         assert_eq!(s.claim(&cursor, usize::MAX, &Pace::new()), None);
     }
 

@@ -42,7 +42,11 @@ impl<O> Slots<O> {
     /// The slot of `index`. Divides only where the window has moved.
     #[inline]
     fn place(&self, index: usize) -> usize {
-        if index < self.0.len() { index } else { index % self.0.len() }
+        if index < self.0.len() {
+            index
+        } else {
+            index % self.0.len()
+        }
     }
 
     /// How many slots lie in a row from that of `index` on.
@@ -56,7 +60,10 @@ impl<O> Slots<O> {
     /// # Safety
     /// The caller holds the claim on these indices, lends their slots to nobody else while the slice
     /// lives, and `len` is at most [`in_a_row`](Self::in_a_row).
-    #[allow(clippy::mut_from_ref, reason = "exclusive by the claim on the indices, not by the borrow")]
+    #[allow(
+        clippy::mut_from_ref,
+        reason = "exclusive by the claim on the indices, not by the borrow"
+    )]
     #[inline]
     pub(crate) unsafe fn lend(&self, index: usize, len: usize) -> &mut [MaybeUninit<O>] {
         let first = self.place(index);

@@ -21,5 +21,6 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Sleeps on `bell`, also after a panic elsewhere.
 pub(crate) fn wait<'a, T>(bell: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-    bell.wait(guard).unwrap_or_else(|poison| poison.into_inner())
+    bell.wait(guard)
+        .unwrap_or_else(|poison| poison.into_inner())
 }

@@ -7,13 +7,13 @@
 //!                 x item panics: state dropped; retried, or failed; the loop goes on behind it
 //! ```
 
-use crate::worker_error::WorkerError;
 use crate::item_error::{Cause, ItemError};
 use crate::nested;
 use crate::panics::{Panic, catch};
 use crate::plan::Plan;
 use crate::schedule::Pace;
 use crate::task::{Span, Task};
+use crate::worker_error::WorkerError;
 use crate::writer::{Encode, Told, Writer};
 use std::cell::Cell;
 use std::ops::Range;
@@ -145,7 +145,12 @@ impl<'t, T: Task + ?Sized> Worker<'t, T> {
     ///
     /// # Errors
     /// Where a state cannot be made, or the task breaks its contract. An item's failure is no error here.
-    pub fn run<S>(&mut self, range: Range<usize>, attempt: u32, sink: &mut S) -> Result<(), WorkerError>
+    pub fn run<S>(
+        &mut self,
+        range: Range<usize>,
+        attempt: u32,
+        sink: &mut S,
+    ) -> Result<(), WorkerError>
     where
         S: Sink<T::Output> + ?Sized,
     {
@@ -167,7 +172,9 @@ impl<'t, T: Task + ?Sized> Worker<'t, T> {
         let (mut at, mut attempt) = (range.start, attempt);
         while at < range.end && at < port.needed() {
             self.start()?;
-            let Some(state) = &mut self.state else { continue };
+            let Some(state) = &mut self.state else {
+                continue;
+            };
             let left = range.end - at;
             let want = match attempt {
                 0 if watched => self.pace.piece().min(left),
@@ -175,7 +182,12 @@ impl<'t, T: Task + ?Sized> Worker<'t, T> {
                 _ => 1,
             };
             let len = port.room(want).clamp(1, want);
-            let span = Span { range: at..at + len, worker: self.number, attempt, seed: self.seed };
+            let span = Span {
+                range: at..at + len,
+                worker: self.number,
+                attempt,
+                seed: self.seed,
+            };
             let told = Cell::new(Told::default());
             if watched {
                 self.pace.start();
@@ -229,7 +241,11 @@ impl<'t, T: Task + ?Sized> Worker<'t, T> {
         let state = self.state.take();
         let _inside = nested::enter();
         catch(|| drop(state)).map_err(|panic| {
-            WorkerError::task(format!("dropping the state of worker {} panicked{}", self.number, place(&panic)))
+            WorkerError::task(format!(
+                "dropping the state of worker {} panicked{}",
+                self.number,
+                place(&panic)
+            ))
         })
     }
 }
@@ -243,7 +259,9 @@ fn place(panic: &Panic) -> String {
 
 impl<T: Task + ?Sized> std::fmt::Debug for Worker<'_, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Worker").field("number", &self.number).finish_non_exhaustive()
+        f.debug_struct("Worker")
+            .field("number", &self.number)
+            .finish_non_exhaustive()
     }
 }
 
@@ -261,7 +279,10 @@ mod tests {
 
     impl Slow {
         fn new(fails: bool) -> Self {
-            Slow { fails, spans: RefCell::default() }
+            Slow {
+                fails,
+                spans: RefCell::default(),
+            }
         }
     }
 
@@ -278,7 +299,11 @@ mod tests {
             self.spans.borrow_mut().push(span.range().len());
             for index in span.range() {
                 std::thread::sleep(Duration::from_micros(300));
-                out.push(if self.fails && index == 3 { Err(()) } else { Ok(()) });
+                out.push(if self.fails && index == 3 {
+                    Err(())
+                } else {
+                    Ok(())
+                });
             }
         }
     }
@@ -299,7 +324,9 @@ mod tests {
             }
         }
         let (slow, mut sink) = (Slow::new(false), Enough(0));
-        Worker::new(&slow, 0, &Plan::new()).run(0..25, 0, &mut sink).expect("it ran");
+        Worker::new(&slow, 0, &Plan::new())
+            .run(0..25, 0, &mut sink)
+            .expect("it ran");
         assert_eq!(*slow.spans.borrow(), [1, 1, 1, 1]);
     }
 

@@ -24,7 +24,11 @@ impl WorkerError {
     /// The state of worker number `worker` could not be made.
     #[must_use]
     pub fn start(worker: usize, source: StartError) -> Self {
-        WorkerError(Kind::Start { worker, why: source.to_string(), source: Some(source) })
+        WorkerError(Kind::Start {
+            worker,
+            why: source.to_string(),
+            source: Some(source),
+        })
     }
 
     /// The task broke its contract: `why`, in words.
@@ -54,7 +58,10 @@ impl fmt::Display for WorkerError {
 impl std::error::Error for WorkerError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
-            Kind::Start { source: Some(source), .. } => Some(&**source),
+            Kind::Start {
+                source: Some(source),
+                ..
+            } => Some(&**source),
             _ => None,
         }
     }

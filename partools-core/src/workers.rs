@@ -48,7 +48,9 @@ fn unasked() -> Result<usize, String> {
     match std::env::var(VARIABLE) {
         Ok(value) => number(&value).ok_or_else(|| wrong(&value)),
         Err(VarError::NotUnicode(value)) => Err(wrong(&value.to_string_lossy())),
-        Err(VarError::NotPresent) => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+        Err(VarError::NotPresent) => {
+            Ok(std::thread::available_parallelism().map_or(1, usize::from))
+        }
     }
 }
 
@@ -71,7 +73,15 @@ mod tests {
     fn a_number_of_workers_is_whole_and_at_least_1() {
         assert_eq!(number("4"), Some(4));
         assert_eq!(number(" 12\n"), Some(12));
-        for nonsense in ["", "0", "-1", "2.5", "many", "4 cores", "99999999999999999999999"] {
+        for nonsense in [
+            "",
+            "0",
+            "-1",
+            "2.5",
+            "many",
+            "4 cores",
+            "99999999999999999999999",
+        ] {
             assert_eq!(number(nonsense), None, "{nonsense:?}");
         }
     }

@@ -22,8 +22,14 @@ pub struct Writer<'w, O> {
 }
 
 enum To<'w, O> {
-    Slots { slots: &'w mut [MaybeUninit<O>], filled: usize },
-    Encoder { encoder: &'w mut dyn Encode<O>, filled: usize },
+    Slots {
+        slots: &'w mut [MaybeUninit<O>],
+        filled: usize,
+    },
+    Encoder {
+        encoder: &'w mut dyn Encode<O>,
+        filled: usize,
+    },
 }
 
 /// What a writer tells when it is dropped.
@@ -39,12 +45,24 @@ impl<'w, O> Writer<'w, O> {
     /// A writer into slots; it takes as many outputs as there are slots.
     pub(crate) fn slots(slots: &'w mut [MaybeUninit<O>], told: &'w Cell<Told>) -> Self {
         let room = slots.len();
-        Writer { to: To::Slots { slots, filled: 0 }, room, told }
+        Writer {
+            to: To::Slots { slots, filled: 0 },
+            room,
+            told,
+        }
     }
 
     /// A writer that hands each output to `encoder`; it takes `room` outputs.
-    pub(crate) fn encoder(encoder: &'w mut dyn Encode<O>, room: usize, told: &'w Cell<Told>) -> Self {
-        Writer { to: To::Encoder { encoder, filled: 0 }, room, told }
+    pub(crate) fn encoder(
+        encoder: &'w mut dyn Encode<O>,
+        room: usize,
+        told: &'w Cell<Told>,
+    ) -> Self {
+        Writer {
+            to: To::Encoder { encoder, filled: 0 },
+            room,
+            told,
+        }
     }
 
     /// Takes the output of the next item.
@@ -74,8 +92,14 @@ impl<'w, O> Writer<'w, O> {
 
     #[cold]
     fn overfull(&self) -> ! {
-        self.told.set(Told { filled: 0, overfull: true });
-        panic!("the task pushed more than {} outputs for as many items", self.room)
+        self.told.set(Told {
+            filled: 0,
+            overfull: true,
+        });
+        panic!(
+            "the task pushed more than {} outputs for as many items",
+            self.room
+        )
     }
 }
 
@@ -83,12 +107,17 @@ impl<O> Drop for Writer<'_, O> {
     #[inline]
     fn drop(&mut self) {
         let (To::Slots { filled, .. } | To::Encoder { filled, .. }) = self.to;
-        self.told.set(Told { filled, ..self.told.get() });
+        self.told.set(Told {
+            filled,
+            ..self.told.get()
+        });
     }
 }
 
 impl<O> std::fmt::Debug for Writer<'_, O> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Writer").field("room", &self.room).finish_non_exhaustive()
+        f.debug_struct("Writer")
+            .field("room", &self.room)
+            .finish_non_exhaustive()
     }
 }

@@ -34,13 +34,25 @@ fn every_call_form_infers() -> Result<(), Error> {
     let k = 2.0;
     assert_eq!(over(&v).map(|x| x * k).run(&e)?, [2., 4., 6., 8.]);
     assert_eq!(over(0..3).map(|i| i * 2).run(&e)?, [0, 2, 4]);
-    assert_eq!(over(chunks(&v, 2)).map(|c| c.iter().sum::<f64>()).run(&e)?, [3., 7.]);
-    assert_eq!(over(zip(&v, &names)).map(|(x, n)| x.to_string() + n).run(&e)?[1], "2bb");
+    assert_eq!(
+        over(chunks(&v, 2)).map(|c| c.iter().sum::<f64>()).run(&e)?,
+        [3., 7.]
+    );
+    assert_eq!(
+        over(zip(&v, &names))
+            .map(|(x, n)| x.to_string() + n)
+            .run(&e)?[1],
+        "2bb"
+    );
     let zipped = over(zip(chunks(&v, 2), 0..2)).shared(v.as_slice());
     assert_eq!(zipped.map(|(c, i), a| c[0] + a[i]).run(&e)?, [2., 5.]);
     let retried = over(&names).retries(2).shared(&v).chunk(Chunks::of(3));
     assert_eq!(retried.map(|n, a| a.len() + n.len()).run(&e)?[1], 6);
-    let states = over(&names).state(|w| vec![w]).retries(1).shared(&v).seed(4);
+    let states = over(&names)
+        .state(|w| vec![w])
+        .retries(1)
+        .shared(&v)
+        .seed(4);
     let lens = states.map_cx(|n, cx| {
         cx.state.push(n.len());
         cx.shared.len() + cx.index
@@ -62,7 +74,12 @@ fn every_call_form_infers() -> Result<(), Error> {
 fn outputs_come_back_in_order_whatever_the_chunks() -> Result<(), Error> {
     for n in [0usize, 1, 2, 7, 1000, 100_000] {
         for w in [1, 2, 3, 8] {
-            for c in [Chunks::Auto, Chunks::of(3), Chunks::per_worker(4), Chunks::guided()] {
+            for c in [
+                Chunks::Auto,
+                Chunks::of(3),
+                Chunks::per_worker(4),
+                Chunks::guided(),
+            ] {
                 let expected: Vec<String> = (0..n).map(|i| i.to_string()).collect();
                 let job = || over(0..n).chunk(c).map(|i| i.to_string());
                 assert_eq!(job().run(&Scoped(w))?, expected);
@@ -86,22 +103,44 @@ fn the_lowest_failure_is_the_error() {
                 if i == 7 {
                     std::thread::sleep(std::time::Duration::from_micros(300));
                 }
-                if i == 40 || i == 7 { panic!("item {i}") }
+                if i == 40 || i == 7 {
+                    panic!("item {i}")
+                }
                 i.to_string()
             })
             .run(&Scoped(3))
             .unwrap_err();
         assert_eq!(e.item().unwrap().index(), 7, "{e}");
-        assert!(e.item().unwrap().location().unwrap().file.ends_with("front.rs"));
-        let r = over(0..100).map(|i| if i % 10 == 3 { Err(format!("e{i}")) } else { Ok(i) }).run_ok(&Scoped(3));
+        assert!(
+            e.item()
+                .unwrap()
+                .location()
+                .unwrap()
+                .file
+                .ends_with("front.rs")
+        );
+        let r = over(0..100)
+            .map(|i| {
+                if i % 10 == 3 {
+                    Err(format!("e{i}"))
+                } else {
+                    Ok(i)
+                }
+            })
+            .run_ok(&Scoped(3));
         assert!(matches!(r, Err(Failed::Item { index: 3, error }) if error == "e3"));
     }
     let t = over(0..100).retries(2).map_cx(|i, cx| {
-        if i % 10 == 3 && cx.attempt < 2 { panic!("again") }
+        if i % 10 == 3 && cx.attempt < 2 {
+            panic!("again")
+        }
         cx.attempt
     });
     let out = t.run(&Scoped(2)).unwrap();
     assert_eq!(out.iter().sum::<u32>(), 20);
-    let r = over(0..100).map(|i| if i == 7 { panic!("x") } else { i }).try_run(&Scoped(2)).unwrap();
+    let r = over(0..100)
+        .map(|i| if i == 7 { panic!("x") } else { i })
+        .try_run(&Scoped(2))
+        .unwrap();
     assert_eq!(r.iter().filter(|r| r.is_ok()).count(), 99);
 }

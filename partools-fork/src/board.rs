@@ -28,12 +28,18 @@ pub(crate) struct Board {
 
 impl Board {
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Board { counter: Region::new(8)?, board: Region::with_halves(2, 16)? })
+        Ok(Board {
+            counter: Region::new(8)?,
+            board: Region::with_halves(2, 16)?,
+        })
     }
 
     /// What to lend to a child.
     pub(crate) fn lent(&self) -> [(&Region, Access); 2] {
-        [(&self.counter, Access::ReadWrite), (&self.board, Access::ReadOnly)]
+        [
+            (&self.counter, Access::ReadWrite),
+            (&self.board, Access::ReadOnly),
+        ]
     }
 
     /// Where children wait until the parent is ready for them.

@@ -141,7 +141,9 @@ where
     fn bury_dead(&mut self) {
         for number in 0..self.seats.len() {
             let seat = &mut self.seats[number];
-            let Some(death) = seat.bury(self.run, number, self.run.item_timeout()) else { continue };
+            let Some(death) = seat.bury(self.run, number, self.run.item_timeout()) else {
+                continue;
+            };
             match death {
                 Death::Clean => {}
                 // Whoever made the doubt is most likely found.
@@ -194,7 +196,9 @@ where
         }
         if self.suspicious {
             // A counter that was set back would have all this done again.
-            self.board.counter().fetch_max(self.run.handed_out() as u64, Relaxed);
+            self.board
+                .counter()
+                .fetch_max(self.run.handed_out() as u64, Relaxed);
         }
         let mut free = self.wanted.saturating_sub(self.live());
         if free == 0 {
@@ -202,7 +206,10 @@ where
         }
         let mut open: VecDeque<_> = std::iter::from_fn(|| self.run.try_claim()).collect();
         for number in 0..self.seats.len() {
-            if free == 0 || self.seats[number].is_taken() || (open.is_empty() && !self.is_counter_open()) {
+            if free == 0
+                || self.seats[number].is_taken()
+                || (open.is_empty() && !self.is_counter_open())
+            {
                 continue;
             }
             let deal = take_share(&mut open, free);
@@ -213,7 +220,9 @@ where
             free -= 1;
         }
         match self.live() {
-            0 => Err(Error::executor("no worker is left, nor anything for one to do, and yet items are missing")),
+            0 => Err(Error::executor(
+                "no worker is left, nor anything for one to do, and yet items are missing",
+            )),
             _ => Ok(()),
         }
     }
@@ -244,7 +253,10 @@ where
             }
         }
         let why = io::Error::new(refused.kind(), refused.to_string());
-        Err(Error::os("no worker process could be started (is a limit on processes or memory reached?)", why))
+        Err(Error::os(
+            "no worker process could be started (is a limit on processes or memory reached?)",
+            why,
+        ))
     }
 
     /// Forks a child into a seat.
@@ -252,7 +264,10 @@ where
         let careful = self.suspicious;
         let deals: Vec<Deal> = dealt
             .iter()
-            .map(|chunk| Deal { range: chunk.range(), attempt: chunk.attempt() })
+            .map(|chunk| Deal {
+                range: chunk.range(),
+                attempt: chunk.attempt(),
+            })
             .collect();
         self.seats[number].prepare(self.run.item_timeout().is_some())?;
         let mut options = SpawnOptions::default();
@@ -261,11 +276,21 @@ where
         if !self.beside_threads {
             flush_streams();
         }
-        let (task, run, board, bell, base) = (self.task, self.run, &self.board, &self.bell, self.base);
+        let (task, run, board, bell, base) =
+            (self.task, self.run, &self.board, &self.bell, self.base);
         let may_flush = !self.beside_threads;
         self.seats[number].spawn(board, &options, dealt, careful, |ring, clock| {
             let clock = clock.map(|region| Clock::new(region, base));
-            let worker = Worker { task, run, number, board, deals: &deals, clock, careful, may_flush };
+            let worker = Worker {
+                task,
+                run,
+                number,
+                board,
+                deals: &deals,
+                clock,
+                careful,
+                may_flush,
+            };
             worker.live(ring.producer(bell))
         })
     }
@@ -273,14 +298,18 @@ where
     fn sleep(&self, timeout: Option<Duration>) -> Result<(), Error> {
         let children = self.seats.iter().filter_map(Seat::child);
         let timeout = timeout.map_or(LOOK_AGAIN, |t| t.min(LOOK_AGAIN));
-        wait_any(&self.bell, children, Some(timeout)).map_err(|e| Error::os("waiting for the workers", e))
+        wait_any(&self.bell, children, Some(timeout))
+            .map_err(|e| Error::os("waiting for the workers", e))
     }
 }
 
 /// All are killed before the first one is waited for: the system takes its time to tear a large process down.
 impl<T: Task> Drop for Crew<'_, T> {
     fn drop(&mut self) {
-        self.seats.iter().filter_map(Seat::child).for_each(partools_os::Child::kill);
+        self.seats
+            .iter()
+            .filter_map(Seat::child)
+            .for_each(partools_os::Child::kill);
     }
 }
 

@@ -65,8 +65,13 @@ impl Fork {
     /// the closure, the state, an output's `Serialize`, or anything that they call takes in the child: in std that is
     /// among others `println!`, `set_var`, the panic hook's standard error and the spawning of threads; in C
     /// libraries, whatever they say. Children do not flush the standard streams then.
-    pub unsafe fn tolerate_threads<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
-        self.tolerated.threads.extend(names.into_iter().map(Into::into));
+    pub unsafe fn tolerate_threads<N: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = N>,
+    ) -> Self {
+        self.tolerated
+            .threads
+            .extend(names.into_iter().map(Into::into));
         self
     }
 
@@ -75,8 +80,13 @@ impl Fork {
     /// # Safety
     /// Neither the closure nor anything that it calls writes to that memory through safe code that relies on being its
     /// only writer; what children write there is written in the parent too.
-    pub unsafe fn tolerate_shared_memory<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
-        self.tolerated.mappings.extend(names.into_iter().map(Into::into));
+    pub unsafe fn tolerate_shared_memory<N: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = N>,
+    ) -> Self {
+        self.tolerated
+            .mappings
+            .extend(names.into_iter().map(Into::into));
         self
     }
 }
@@ -87,7 +97,9 @@ where
 {
     fn capabilities(&self) -> Capabilities {
         let workers = worker_count(self.workers).unwrap_or(1);
-        Capabilities::new(NAME, workers).with_isolation().with_item_kill()
+        Capabilities::new(NAME, workers)
+            .with_isolation()
+            .with_item_kill()
     }
 
     fn execute(

@@ -38,7 +38,9 @@ pub(crate) fn look(tolerated: &Tolerated) -> Result<Host, Error> {
 
 fn check_threads(tolerated: &[String]) -> Result<bool, Error> {
     let is_tolerated = |thread: &OtherThread| {
-        tolerated.iter().any(|name| cut(name.as_bytes()) == cut(thread.name.as_bytes()))
+        tolerated
+            .iter()
+            .any(|name| cut(name.as_bytes()) == cut(thread.name.as_bytes()))
     };
     let begun = Instant::now();
     loop {
@@ -49,18 +51,29 @@ fn check_threads(tolerated: &[String]) -> Result<bool, Error> {
                 "make /proc readable, or run on another executor",
             )
         })?;
-        let strangers: Vec<_> = threads.iter().filter(|thread| !is_tolerated(thread)).collect();
+        let strangers: Vec<_> = threads
+            .iter()
+            .filter(|thread| !is_tolerated(thread))
+            .collect();
         if strangers.is_empty() {
             return Ok(!threads.is_empty());
         }
         if begun.elapsed() >= GRACE {
-            let names = listed(strangers.iter().map(|t| format!("\"{}\" (tid {})", t.name, t.tid)));
+            let names = listed(
+                strangers
+                    .iter()
+                    .map(|t| format!("\"{}\" (tid {})", t.name, t.tid)),
+            );
             return Err(Error::refused(
                 NAME,
                 format!(
                     "this process has {} beside the calling one: {names}. A forked child would hang on the first \
                      lock that one of them holds",
-                    if strangers.len() == 1 { "a thread" } else { "threads" },
+                    if strangers.len() == 1 {
+                        "a thread"
+                    } else {
+                        "threads"
+                    },
                 ),
                 "run the map before they start or after they are joined, or on Threads; or, if you know that they \
                  hold no lock that your closure needs, name them with the unsafe Fork::tolerate_threads",
@@ -74,19 +87,32 @@ fn check_mappings(tolerated: &[String]) -> Result<(), Error> {
     let mappings = foreign_writable_shared().map_err(|why| {
         Error::refused(
             NAME,
-            format!("it cannot see whether this process shares writable memory (/proc/self/maps: {why})"),
+            format!(
+                "it cannot see whether this process shares writable memory (/proc/self/maps: {why})"
+            ),
             "make /proc readable, or run on another executor",
         )
     })?;
-    let strangers: Vec<_> = mappings.iter().filter(|m| !tolerated.contains(&m.name)).collect();
+    let strangers: Vec<_> = mappings
+        .iter()
+        .filter(|m| !tolerated.contains(&m.name))
+        .collect();
     if strangers.is_empty() {
         return Ok(());
     }
-    let names =
-        listed(strangers.iter().map(|m| format!("{} ({} KiB at {:#x})", m.name, (m.end - m.start) >> 10, m.start)));
+    let names = listed(strangers.iter().map(|m| {
+        format!(
+            "{} ({} KiB at {:#x})",
+            m.name,
+            (m.end - m.start) >> 10,
+            m.start
+        )
+    }));
     Err(Error::refused(
         NAME,
-        format!("this process shares writable memory: {names}. What a child writes there, the parent would see"),
+        format!(
+            "this process shares writable memory: {names}. What a child writes there, the parent would see"
+        ),
         "unmap it first (freeze a SharedVecMut), or run on Threads; or, if your closure does not write there, name it \
          with the unsafe Fork::tolerate_shared_memory",
     ))
@@ -111,7 +137,14 @@ mod tests {
 
     #[test]
     fn long_lists_are_cut_and_say_so() {
-        let names = |n: usize| listed((0..n).map(|i| i.to_string()).collect::<Vec<_>>().into_iter());
+        let names = |n: usize| {
+            listed(
+                (0..n)
+                    .map(|i| i.to_string())
+                    .collect::<Vec<_>>()
+                    .into_iter(),
+            )
+        };
         assert_eq!(names(2), "0, 1");
         assert_eq!(names(10), "0, 1, 2, 3, 4, 5, 6, 7 and 2 more");
     }

@@ -4,7 +4,9 @@ use crate::board::Board;
 use crate::record;
 use crate::worker::{Clock, broken};
 use partools_core::{Cause, Chunk, ItemError, Portable, Run, WorkerError, decode};
-use partools_os::{Access, Child, Exit, Inbox, Received, Region, Ring, SpawnOptions, signal_name, spawn};
+use partools_os::{
+    Access, Child, Exit, Inbox, Received, Region, Ring, SpawnOptions, signal_name, spawn,
+};
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
@@ -158,7 +160,11 @@ impl<'r, O: Portable> Seat<'r, O> {
         // SAFETY: `host::look` found no other thread, or the user has vouched for those that live
         // (`Fork::tolerate_threads`); likewise for writable shared memory. The body touches the board, its ring and its
         // clock, all lent, and owns no descriptor.
-        let child = unsafe { spawn(&lent, board.gate(), options, || body(ring, self.clock.as_ref())) }?;
+        let child = unsafe {
+            spawn(&lent, board.gate(), options, || {
+                body(ring, self.clock.as_ref())
+            })
+        }?;
         self.child = Some(child);
         self.stage = Stage::Born;
         self.dealt = dealt;
@@ -235,7 +241,12 @@ impl<'r, O: Portable> Seat<'r, O> {
     }
 
     /// If the child has ended: settles its books. `number` is its worker's.
-    pub(crate) fn bury(&mut self, run: &'r Run<O>, number: usize, limit: Option<Duration>) -> Option<Death> {
+    pub(crate) fn bury(
+        &mut self,
+        run: &'r Run<O>,
+        number: usize,
+        limit: Option<Duration>,
+    ) -> Option<Death> {
         let exit = self.child.as_mut()?.try_reap()?;
         self.child = None;
         while !self.is_corrupt && self.read(run).more {}
@@ -245,20 +256,32 @@ impl<'r, O: Portable> Seat<'r, O> {
         if clean || self.killed == Some(Killed::Unneeded) || run.is_stopped() {
             return Some(Death::Clean);
         }
-        if if self.careful { !self.begun } else { self.is_corrupt } {
+        if if self.careful {
+            !self.begun
+        } else {
+            self.is_corrupt
+        } {
             return Some(Death::Doubtful);
         }
         match (self.stage, chunk) {
             (Stage::Starting, _) => {
-                run.abort(WorkerError::start(number, format!("its process was {}", ended(exit)).into()));
+                run.abort(WorkerError::start(
+                    number,
+                    format!("its process was {}", ended(exit)).into(),
+                ));
                 Some(Death::Clean)
             }
             (Stage::Finishing, _) => {
-                let why = format!("dropping the state of worker {number}: its process was {}", ended(exit));
+                let why = format!(
+                    "dropping the state of worker {number}: its process was {}",
+                    ended(exit)
+                );
                 run.abort(WorkerError::task(why));
                 Some(Death::Clean)
             }
-            (Stage::Working, Some(chunk)) if !chunk.is_full() => Some(self.blame(chunk, exit, limit)),
+            (Stage::Working, Some(chunk)) if !chunk.is_full() => {
+                Some(self.blame(chunk, exit, limit))
+            }
             (Stage::Ended, _) => Some(Death::Clean),
             // What a child that is gone before it said anything did, nobody knows.
             (Stage::Born, _) => Some(Death::Doubtful),
@@ -270,7 +293,10 @@ impl<'r, O: Portable> Seat<'r, O> {
     fn blame(&self, chunk: Chunk<'r, O>, exit: Exit, limit: Option<Duration>) -> Death {
         let cause = match (self.killed, limit) {
             (Some(Killed::Late(begun)), Some(limit)) => {
-                let now = self.clock.as_ref().map(|clock| clock.words()[0].load(Relaxed));
+                let now = self
+                    .clock
+                    .as_ref()
+                    .map(|clock| clock.words()[0].load(Relaxed));
                 if now != Some(begun) {
                     // The late item ended after all, while the signal was on its way: nobody is to blame.
                     return Death::Clean;
@@ -309,7 +335,11 @@ impl<O: Portable> Books<'_, '_, O> {
                 *self.begun = false;
                 // A claim that is not admitted was made from a counter that somebody scribbled over: its items were
                 // handed out before, and what arrives for them is thrown away.
-                *self.chunk = match self.dealt.front().is_some_and(|chunk| chunk.range() == range) {
+                *self.chunk = match self
+                    .dealt
+                    .front()
+                    .is_some_and(|chunk| chunk.range() == range)
+                {
                     true => self.dealt.pop_front(),
                     false => self.run.admit(range),
                 };
@@ -346,7 +376,9 @@ impl<O: Portable> Books<'_, '_, O> {
     }
 
     fn output(&mut self, payload: &[u8]) -> Option<()> {
-        let Some(chunk) = self.chunk else { return Some(()) };
+        let Some(chunk) = self.chunk else {
+            return Some(());
+        };
         let index = chunk.position();
         // The user's own `Deserialize` may panic.
         match catch_unwind(AssertUnwindSafe(|| decode::<O>(payload))) {
@@ -374,7 +406,9 @@ fn cause_of(exit: Exit) -> Cause {
             signal: number,
             name: signal_name(number).map_or_else(|| format!("signal {number}"), str::to_owned),
         },
-        Exit::Unknown => Cause::Lost { why: exit.to_string() },
+        Exit::Unknown => Cause::Lost {
+            why: exit.to_string(),
+        },
     }
 }
 

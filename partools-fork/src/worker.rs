@@ -5,8 +5,10 @@
 
 use crate::board::Board;
 use crate::record;
-use partools_core::{Error, ItemError, Portable, Run, Sink, Task, WorkerError, encode, enter_worker_process};
 use partools_core::{Cause, Worker as Loop};
+use partools_core::{
+    Error, ItemError, Portable, Run, Sink, Task, WorkerError, encode, enter_worker_process,
+};
 use partools_os::{Producer, Region, Urgency, flush_streams};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,7 +33,10 @@ impl<'a> Clock<'a> {
     pub(crate) const IDLE: u64 = u64::MAX;
 
     pub(crate) fn new(region: &'a Region, base: Instant) -> Self {
-        Clock { word: &region.words()[0], base }
+        Clock {
+            word: &region.words()[0],
+            base,
+        }
     }
 
     pub(crate) fn now(self) -> u64 {
@@ -112,7 +117,11 @@ where
         let board = self.board;
         let next = || usize::try_from(board.counter().load(Relaxed)).unwrap_or(usize::MAX);
         loop {
-            if let Some(range) = self.run.schedule().claim(board.counter(), board.limit(), worker.pace()) {
+            if let Some(range) =
+                self.run
+                    .schedule()
+                    .claim(board.counter(), board.limit(), worker.pace())
+            {
                 return Some(range);
             }
             if next() >= board.bound() {
@@ -144,7 +153,11 @@ impl<O: Portable> Post<'_, O> {
     fn send(&mut self, kind: u8, payload: &[u8], urgency: Urgency) {
         let (producer, careful) = (&mut self.producer, self.careful);
         let sending = AssertUnwindSafe(|| {
-            producer.send(kind, payload, if careful { Urgency::Prompt } else { urgency });
+            producer.send(
+                kind,
+                payload,
+                if careful { Urgency::Prompt } else { urgency },
+            );
             if careful {
                 producer.settle();
             }
@@ -197,10 +210,17 @@ impl<O: Portable> Sink<O> for Post<'_, O> {
             Ok(bytes) => {
                 let chunk_ends = post.left == 0 && post.run.is_streaming();
                 let prompt = chunk_ends || post.run.is_last_needed(&output);
-                let urgency = if prompt { Urgency::Prompt } else { Urgency::Lazy };
+                let urgency = if prompt {
+                    Urgency::Prompt
+                } else {
+                    Urgency::Lazy
+                };
                 post.send(record::OUTPUT, bytes, urgency);
             }
-            Err(error) => post.say(record::FAILED, &ItemError::new(0, 0, Cause::NotPortable(error))),
+            Err(error) => post.say(
+                record::FAILED,
+                &ItemError::new(0, 0, Cause::NotPortable(error)),
+            ),
         });
         self.scratch = scratch;
         // The output is with the parent now; what its copy here does when it is dropped changes nothing.

@@ -5,5 +5,7 @@ use partools_fork::Fork;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    run(cases(Subject::new("fork", |workers| Fork::new().workers(workers))))
+    run(cases(Subject::new("fork", |workers| {
+        Fork::new().workers(workers)
+    })))
 }

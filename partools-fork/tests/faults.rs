@@ -21,25 +21,58 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     let trials = vec![
-        trial("a_child_that_scribbles_over_all_it_can_write_loses_one_item", scribbling),
+        trial(
+            "a_child_that_scribbles_over_all_it_can_write_loses_one_item",
+            scribbling,
+        ),
         trial("a_ring_that_is_zeroed_loses_one_item", zeroing),
-        trial("a_child_can_write_its_ring_and_the_counter_and_nothing_else_of_ours", what_a_child_can_write),
-        trial("every_item_that_kills_its_worker_is_named_and_no_other", many_deaths),
-        trial("a_crash_while_the_state_is_made_is_the_error_of_the_map", crashing_start),
-        trial("a_crash_while_the_state_is_dropped_is_the_error_of_the_map", crashing_drop),
-        trial("another_thread_is_refused_by_name_until_vouched_for", other_threads),
-        trial("foreign_shared_memory_is_refused_by_name_until_vouched_for", foreign_memory),
-        trial("threads_then_fork_alternating_is_never_refused", alternating),
+        trial(
+            "a_child_can_write_its_ring_and_the_counter_and_nothing_else_of_ours",
+            what_a_child_can_write,
+        ),
+        trial(
+            "every_item_that_kills_its_worker_is_named_and_no_other",
+            many_deaths,
+        ),
+        trial(
+            "a_crash_while_the_state_is_made_is_the_error_of_the_map",
+            crashing_start,
+        ),
+        trial(
+            "a_crash_while_the_state_is_dropped_is_the_error_of_the_map",
+            crashing_drop,
+        ),
+        trial(
+            "another_thread_is_refused_by_name_until_vouched_for",
+            other_threads,
+        ),
+        trial(
+            "foreign_shared_memory_is_refused_by_name_until_vouched_for",
+            foreign_memory,
+        ),
+        trial(
+            "threads_then_fork_alternating_is_never_refused",
+            alternating,
+        ),
         trial("what_children_print_is_printed_once", printing),
         trial("records_larger_than_the_ring_arrive_whole", large_outputs),
-        trial("what_serde_attributes_break_is_an_error_of_that_item", serde_attributes),
+        trial(
+            "what_serde_attributes_break_is_an_error_of_that_item",
+            serde_attributes,
+        ),
         trial("a_closure_may_capture_what_cannot_be_sent", captures),
-        trial("a_nested_fork_map_in_the_callback_works", nested_in_callback),
+        trial(
+            "a_nested_fork_map_in_the_callback_works",
+            nested_in_callback,
+        ),
         trial("an_item_that_sleeps_for_ever_is_killed_in_time", timeouts),
         trial("work_above_a_failure_is_killed", killed_above_the_bound),
         trial("a_callback_that_panics_leaves_no_child", panicking_callback),
         trial("workers_leave_no_core_dumps", core_dumps),
-        trial("reading_a_large_argument_dirties_next_to_nothing", private_dirty),
+        trial(
+            "reading_a_large_argument_dirties_next_to_nothing",
+            private_dirty,
+        ),
         trial("ten_thousand_maps_leave_nothing", ten_thousand),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -58,7 +91,12 @@ fn trial(name: &str, test: impl FnOnce() + Send + 'static) -> Trial {
 fn shared_writable() -> Vec<(usize, usize)> {
     let maps = std::fs::read_to_string("/proc/self/maps").expect("maps");
     let addresses = maps.lines().filter(|l| l.contains("rw-s")).map(|line| {
-        let (start, end) = line.split(' ').next().expect("a range").split_once('-').expect("two ends");
+        let (start, end) = line
+            .split(' ')
+            .next()
+            .expect("a range")
+            .split_once('-')
+            .expect("two ends");
         let hex = |text| usize::from_str_radix(text, 16).expect("an address");
         (hex(start), hex(end))
     });
@@ -90,7 +128,12 @@ fn all_but_37(results: &[Result<String, ItemError>], may_finish: bool) {
 
 fn overwriting(byte: u8) {
     for workers in 1..=3 {
-        for chunks in [Chunks::Auto, Chunks::of(1), Chunks::of(25), Chunks::guided()] {
+        for chunks in [
+            Chunks::Auto,
+            Chunks::of(1),
+            Chunks::of(25),
+            Chunks::guided(),
+        ] {
             for end in 0..3 {
                 let map = over(0..100).chunk(chunks).map(|i| {
                     if i == 37 {
@@ -109,7 +152,9 @@ fn overwriting(byte: u8) {
                 all_but_37(&map.try_run(&fork).expect("a map"), may_finish);
                 match map.run(&fork) {
                     Ok(_) => assert!(may_finish),
-                    Err(error) => assert_eq!(error.item().map(ItemError::index), Some(37), "{error}"),
+                    Err(error) => {
+                        assert_eq!(error.item().map(ItemError::index), Some(37), "{error}")
+                    }
                 }
             }
         }
@@ -125,7 +170,10 @@ fn zeroing() {
 }
 
 fn what_a_child_can_write() {
-    let seen = over(0..4).chunk(Chunks::of(1)).map(|_| shared_writable().len()).run(&Fork::new().workers(4));
+    let seen = over(0..4)
+        .chunk(Chunks::of(1))
+        .map(|_| shared_writable().len())
+        .run(&Fork::new().workers(4));
     assert_eq!(seen.expect("a map"), [2; 4], "its ring and the counter");
 }
 
@@ -147,7 +195,9 @@ fn many_deaths() {
             }
             i as u64
         });
-        let results = map.try_run(&Fork::new().workers(1 + round % 4)).expect("a map");
+        let results = map
+            .try_run(&Fork::new().workers(1 + round % 4))
+            .expect("a map");
         for (i, result) in results.into_iter().enumerate() {
             match (is_bad(i), result) {
                 (false, Ok(x)) => assert_eq!(x, i as u64),
@@ -183,8 +233,13 @@ fn crashing_drop() {
         }
     }
     let map = over(0..100).state(|_| Bomb).map_cx(|i, _| i);
-    let error = map.run(&Fork::new().workers(2)).expect_err("the state cannot be dropped");
-    assert!(error.is_contract() && error.to_string().contains("SIGABRT"), "{error}");
+    let error = map
+        .run(&Fork::new().workers(2))
+        .expect_err("the state cannot be dropped");
+    assert!(
+        error.is_contract() && error.to_string().contains("SIGABRT"),
+        "{error}"
+    );
 }
 
 fn other_threads() {
@@ -192,7 +247,9 @@ fn other_threads() {
     let job = over(0..10).map(|i| i * i);
     std::thread::scope(|scope| {
         let bystander = std::thread::Builder::new().name("a bystander with a long name".into());
-        bystander.spawn_scoped(scope, move || stopped.recv()).expect("a thread");
+        bystander
+            .spawn_scoped(scope, move || stopped.recv())
+            .expect("a thread");
         let error = job.run(&Fork::new()).expect_err("refused");
         assert!(error.is_refused(), "{error}");
         assert!(error.to_string().contains("a bystander wit"), "{error}");
@@ -210,11 +267,21 @@ fn foreign_memory() {
     // SAFETY: a new mapping, unmapped below.
     let memory = unsafe {
         let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
-        libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0)
+        libc::mmap(
+            std::ptr::null_mut(),
+            bytes,
+            libc::PROT_READ | libc::PROT_WRITE,
+            flags,
+            -1,
+            0,
+        )
     };
     assert_ne!(memory, libc::MAP_FAILED);
     let error = job.run(&Fork::new()).expect_err("refused");
-    assert!(error.is_refused() && error.to_string().contains("anonymous shared memory (8 KiB"), "{error}");
+    assert!(
+        error.is_refused() && error.to_string().contains("anonymous shared memory (8 KiB"),
+        "{error}"
+    );
     // SAFETY: nothing in the closure writes there.
     let vouched = unsafe { Fork::new().tolerate_shared_memory(["anonymous shared memory"]) };
     assert_eq!(job.run(&vouched).expect("vouched for")[3], 9);
@@ -226,7 +293,10 @@ fn foreign_memory() {
 fn alternating() {
     for round in 0..2_000usize {
         let job = over(0..8).chunk(Chunks::of(1)).map(|i| i + round);
-        assert_eq!(job.run(&Threads::new().workers(4)).expect("threads"), job.run(&Fork::new().workers(2)).expect("fork"));
+        assert_eq!(
+            job.run(&Threads::new().workers(4)).expect("threads"),
+            job.run(&Fork::new().workers(2)).expect("fork")
+        );
     }
 }
 
@@ -260,7 +330,11 @@ fn printing() {
             .output()
             .expect("the script runs");
         let text = String::from_utf8_lossy(&output.stdout);
-        let mut expected = vec!["<before>".to_owned(), "<before in C>".into(), "<after 50>".into()];
+        let mut expected = vec![
+            "<before>".to_owned(),
+            "<before in C>".into(),
+            "<after 50>".into(),
+        ];
         expected.extend((0..50).flat_map(|i| [format!("<rust {i}>"), format!("<c {i}>")]));
         for piece in expected {
             assert_eq!(text.matches(&piece).count(), 1, "{piece} in {text}");
@@ -271,11 +345,17 @@ fn printing() {
 fn large_outputs() {
     let fork = Fork::new().workers(2);
     let bytes = |i: usize| (0..5_000_000 + i).map(move |k| (k % 251 + i) as u8);
-    let outputs = over(0..4).map(|i| bytes(i).collect::<Vec<u8>>()).run(&fork).expect("bytes");
+    let outputs = over(0..4)
+        .map(|i| bytes(i).collect::<Vec<u8>>())
+        .run(&fork)
+        .expect("bytes");
     for (i, output) in outputs.into_iter().enumerate() {
         assert!(output.into_iter().eq(bytes(i)), "output {i}");
     }
-    let text = over(0..2).map(|i| "äöü".repeat(1_000_000 + i)).run(&fork).expect("text");
+    let text = over(0..2)
+        .map(|i| "äöü".repeat(1_000_000 + i))
+        .run(&fork)
+        .expect("text");
     assert_eq!(text[1].len(), 6 * 1_000_001);
 }
 
@@ -300,7 +380,10 @@ fn serde_attributes() {
         Number(u8),
         Text(String),
     }
-    fn refused<O: std::fmt::Debug>(results: Result<Vec<Result<O, ItemError>>, Error>, sound: impl Fn(usize) -> bool) {
+    fn refused<O: std::fmt::Debug>(
+        results: Result<Vec<Result<O, ItemError>>, Error>,
+        sound: impl Fn(usize) -> bool,
+    ) {
         for (i, result) in results.expect("a map").into_iter().enumerate() {
             match result {
                 Ok(_) => assert!(sound(i), "item {i} came back though it cannot have"),
@@ -312,10 +395,26 @@ fn serde_attributes() {
         }
     }
     let fork = Fork::new().workers(2);
-    let skips = over(0..10).map(|i| Skips { a: (i % 2 == 0).then_some(1), b: "b".repeat(i) });
+    let skips = over(0..10).map(|i| Skips {
+        a: (i % 2 == 0).then_some(1),
+        b: "b".repeat(i),
+    });
     refused(skips.try_run(&fork), |i| i % 2 == 0);
-    refused(over(0..3).map(|_| Flat { rest: BTreeMap::new() }).try_run(&fork), |_| false);
-    let untagged = |i| if i == 0 { Untagged::Number(1) } else { Untagged::Text("x".into()) };
+    refused(
+        over(0..3)
+            .map(|_| Flat {
+                rest: BTreeMap::new(),
+            })
+            .try_run(&fork),
+        |_| false,
+    );
+    let untagged = |i| {
+        if i == 0 {
+            Untagged::Number(1)
+        } else {
+            Untagged::Text("x".into())
+        }
+    };
     refused(over(0..2).map(untagged).try_run(&fork), |_| false);
 }
 
@@ -332,7 +431,10 @@ fn nested_in_callback() {
     over(0..5)
         .map(|i| i)
         .for_each(&fork, |_, n| {
-            let inner = over(0..10).map(|i| i * n).run(&fork).expect("the inner map");
+            let inner = over(0..10)
+                .map(|i| i * n)
+                .run(&fork)
+                .expect("the inner map");
             sums.push(inner.iter().sum::<usize>());
         })
         .expect("the outer map");
@@ -356,7 +458,11 @@ fn timeouts() {
                 Err(error) => assert_eq!((i % 7, error.cause()), (3, &Cause::TimedOut { limit })),
             }
         }
-        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "{:?}",
+            begun.elapsed()
+        );
     }
 }
 
@@ -372,7 +478,11 @@ fn killed_above_the_bound() {
     });
     let error = map.run(&Fork::new().workers(4)).expect_err("item 1 fails");
     assert_eq!(error.item().map(ItemError::index), Some(1));
-    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        begun.elapsed()
+    );
 }
 
 fn panicking_callback() {
@@ -389,7 +499,10 @@ fn panicking_callback() {
 
 fn core_dumps() {
     let limits = over(0..2).map(|_| {
-        let mut limit = libc::rlimit { rlim_cur: 7, rlim_max: 7 };
+        let mut limit = libc::rlimit {
+            rlim_cur: 7,
+            rlim_max: 7,
+        };
         // SAFETY: writes to the struct that is passed.
         unsafe { libc::getrlimit(libc::RLIMIT_CORE, &mut limit) };
         limit.rlim_cur
@@ -401,23 +514,43 @@ fn core_dumps() {
 /// The claim itself: what a child adds while it reads a large argument.
 fn private_dirty() {
     let array: Vec<u64> = (0..12_500_000).collect();
-    let sums = over(0..4).shared(&array).chunk(Chunks::of(2)).map(|_, array| {
-        let sum: u64 = array.iter().sum();
-        let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").expect("smaps_rollup");
-        let dirty = rollup.lines().find_map(|l| l.strip_prefix("Private_Dirty:")).expect("a line");
-        let kib: u64 = dirty.trim().trim_end_matches(" kB").parse().expect("a number");
-        (sum, kib)
-    });
+    let sums = over(0..4)
+        .shared(&array)
+        .chunk(Chunks::of(2))
+        .map(|_, array| {
+            let sum: u64 = array.iter().sum();
+            let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").expect("smaps_rollup");
+            let dirty = rollup
+                .lines()
+                .find_map(|l| l.strip_prefix("Private_Dirty:"))
+                .expect("a line");
+            let kib: u64 = dirty
+                .trim()
+                .trim_end_matches(" kB")
+                .parse()
+                .expect("a number");
+            (sum, kib)
+        });
     for (sum, kib) in sums.run(&Fork::new().workers(2)).expect("a map") {
         assert_eq!(sum, 12_499_999 * 12_500_000 / 2);
-        assert!(kib < 4096, "a child that only reads 100 MB has {kib} KiB of its own");
+        assert!(
+            kib < 4096,
+            "a child that only reads 100 MB has {kib} KiB of its own"
+        );
     }
 }
 
 fn resident_kib() -> i64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("status");
-    let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).expect("a line");
-    line.trim().trim_end_matches(" kB").trim().parse().expect("a number")
+    let line = status
+        .lines()
+        .find_map(|l| l.strip_prefix("VmRSS:"))
+        .expect("a line");
+    line.trim()
+        .trim_end_matches(" kB")
+        .trim()
+        .parse()
+        .expect("a number")
 }
 
 fn ten_thousand() {
@@ -430,12 +563,18 @@ fn ten_thousand() {
             i
         });
         let results = job.try_run(&fork).expect("a map");
-        assert_eq!(results.iter().filter(|r| r.is_ok()).count(), if round % 2 == 1 { 5 } else { 6 });
+        assert_eq!(
+            results.iter().filter(|r| r.is_ok()).count(),
+            if round % 2 == 1 { 5 } else { 6 }
+        );
     };
     (0..500).for_each(round);
     let (before, resident) = (Snapshot::take(), resident_kib());
     (0..10_000).for_each(round);
     before.assert_unchanged();
     let growth = resident_kib() - resident;
-    assert!(growth < 1024, "resident memory grew by {growth} KiB over 10,000 maps");
+    assert!(
+        growth < 1024,
+        "resident memory grew by {growth} KiB over 10,000 maps"
+    );
 }

@@ -48,7 +48,7 @@ fn signals() -> Vec<String> {
 
 extern "C" fn host_handler(_signal: libc::c_int) {}
 
-/// Runs `f` in a host that blocks one signal, ignores one, and handles two.
+/// Runs `f` in a host that blocks one signal and no other, ignores one, and handles two.
 fn with_host_signals(f: impl FnOnce()) {
     let handled = SigAction::new(
         SigHandler::Handler(host_handler),
@@ -62,7 +62,7 @@ fn with_host_signals(f: impl FnOnce()) {
     };
     let blocked = SigSet::from(Signal::SIGUSR2);
     let before = blocked
-        .thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK)
+        .thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_SETMASK)
         .expect("a mask");
     let old = [
         (Signal::SIGTERM, set(Signal::SIGTERM, &handled)),
