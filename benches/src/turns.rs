@@ -1,0 +1,115 @@
+//! Contenders take turns in short rounds, so that a busy neighbour hits them alike. One after the other,
+//! as most harnesses do it, the noise of a shared machine is larger than the differences looked for.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+/// One of those compared: a name, and how long so many repetitions of its work take.
+pub struct Contender<'c> {
+    /// Its name, as printed.
+    pub name: &'static str,
+    /// Does its work so many times over; what of that counts.
+    pub run: Box<dyn FnMut(u64) -> Duration + 'c>,
+}
+
+impl<'c> Contender<'c> {
+    /// A contender whose whole work counts, dropping its result included.
+    pub fn whole<R>(name: &'static str, mut work: impl FnMut() -> R + 'c) -> Self {
+        Self::clocked(name, move |times| {
+            let begin = Instant::now();
+            for _ in 0..times {
+                black_box(work());
+            }
+            begin.elapsed()
+        })
+    }
+
+    /// A contender that clocks itself.
+    pub fn clocked(name: &'static str, run: impl FnMut(u64) -> Duration + 'c) -> Self {
+        Contender {
+            name,
+            run: Box::new(run),
+        }
+    }
+}
+
+impl std::fmt::Debug for Contender<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Contender")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What came out for one contender.
+#[derive(Debug, Clone, Copy)]
+pub struct Outcome {
+    /// Median time of one repetition, in nanoseconds.
+    pub median_ns: f64,
+    /// Median, over the rounds, of the time relative to the first contender's in the same round.
+    pub ratio: f64,
+}
+
+/// Runs `rounds` rounds of `times` repetitions each; another contender begins each round. One outcome
+/// for each contender, in their order.
+///
+/// ```
+/// use partools_bench::{Contender, take_turns};
+/// let mut contenders = [Contender::whole("ten", || (0..10).sum::<u64>())];
+/// let outcomes = take_turns(&mut contenders, 3, 100);
+/// assert_eq!(outcomes[0].ratio, 1.0);
+/// ```
+///
+/// # Panics
+/// Where there is no contender or no round.
+pub fn take_turns(contenders: &mut [Contender<'_>], rounds: usize, times: u64) -> Vec<Outcome> {
+    assert!(
+        rounds > 0 && !contenders.is_empty(),
+        "nothing to time: no round or no contender"
+    );
+    let count = contenders.len();
+    let mut times_of = vec![Vec::with_capacity(rounds); count];
+    for round in 0..rounds {
+        for turn in 0..count {
+            let who = (round + turn) % count;
+            let spent = (contenders[who].run)(times);
+            times_of[who].push(spent.as_secs_f64() * 1e9 / times as f64);
+        }
+    }
+    let outcome = |of: &Vec<f64>| Outcome {
+        median_ns: median(of.iter().copied()),
+        ratio: median(
+            of.iter()
+                .zip(&times_of[0])
+                .map(|(mine, first)| mine / first),
+        ),
+    };
+    times_of.iter().map(outcome).collect()
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_is_that_of_times_of_the_same_round() {
+        // The second of three rounds is a hundred times slower, for both.
+        let noisy = |nanoseconds| {
+            let mut noise = [1_u64, 100, 1].into_iter();
+            move |_| Duration::from_nanos(nanoseconds * noise.next().expect("three rounds"))
+        };
+        let mut contenders = [
+            Contender::clocked("one", noisy(100)),
+            Contender::clocked("three", noisy(300)),
+        ];
+        let outcomes = take_turns(&mut contenders, 3, 1);
+        assert!((outcomes[1].ratio - 3.0).abs() < 1e-9, "{outcomes:?}");
+        assert!((outcomes[1].median_ns - 300.0).abs() < 1e-6, "{outcomes:?}");
+    }
+}
