@@ -15,15 +15,14 @@
 use crate::caller::Batch;
 use crate::chunk::{Chunk, Ledger};
 use crate::error::Error;
-use crate::item_error::{Cause, ItemError};
+use crate::hub::Hub;
+use crate::item_error::ItemError;
 use crate::plan::Plan;
-use crate::ranges::RangeSet;
 use crate::schedule::{Pace, Schedule};
 use crate::slots::Slots;
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Condvar, Mutex, Ordering, lock, wait};
 use crate::task::Task;
 use crate::worker::Worker;
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -57,26 +56,14 @@ pub struct Run<O> {
     /// The index behind the last claim made here.
     cursor: AtomicU64,
     /// Items below are needed. Only ever lowered.
-    bound: AtomicUsize,
+    pub(crate) bound: AtomicUsize,
     /// Items below were delivered, and their slots are free again.
-    delivered: AtomicUsize,
+    pub(crate) delivered: AtomicUsize,
     stopped: AtomicBool,
-    slots: Slots<O>,
-    hub: Mutex<Hub>,
+    pub(crate) slots: Slots<O>,
+    pub(crate) hub: Mutex<Hub>,
     /// Rung whenever the hub changes in a way that a sleeper may wait for.
     bell: Condvar,
-}
-
-/// What needs the lock.
-#[derive(Default)]
-struct Hub {
-    done: RangeSet,
-    failures: BTreeMap<usize, ItemError>,
-    /// Claimed, given back, to be claimed again: start, and end with the attempt of the first item.
-    returned: BTreeMap<usize, (usize, u32)>,
-    /// Everything ever handed out, once claims are made elsewhere.
-    handed: Option<RangeSet>,
-    error: Option<Error>,
 }
 
 impl<O> Run<O> {
@@ -241,7 +228,7 @@ impl<O> Run<O> {
     /// From now on claims are made elsewhere, from index 0 or wherever the cursor stands, and enter by
     /// [`admit`](Self::admit); claims made here give only what was given back.
     pub fn claims_elsewhere(&self) {
-        lock(&self.hub).handed(self);
+        lock(&self.hub).handed(&self.cursor, self.count);
     }
 
     /// Admits a claim that was made elsewhere. `None` where any of its items was handed out before, lies
@@ -253,7 +240,7 @@ impl<O> Run<O> {
             .load(Ordering::Acquire)
             .saturating_add(self.slots.capacity());
         let fits = range.start < range.end && range.end <= self.count.min(window);
-        let handed = hub.handed(self);
+        let handed = hub.handed(&self.cursor, self.count);
         if !fits || handed.intersects(&range) {
             return None;
         }
@@ -265,16 +252,16 @@ impl<O> Run<O> {
     /// Every item below this index was handed out. For claims made elsewhere.
     #[must_use]
     pub fn handed_out(&self) -> usize {
-        lock(&self.hub).handed(self).reach(0)
+        lock(&self.hub).handed(&self.cursor, self.count).reach(0)
     }
 
     /// Says that no claim is under way elsewhere: every needed item that was not handed out yet can now
     /// be claimed here. True where anything can be claimed now.
     pub fn reclaim(&self) -> bool {
         let mut hub = lock(&self.hub);
-        let gaps = hub.handed(self).gaps(self.bound());
+        let gaps = hub.handed(&self.cursor, self.count).gaps(self.bound());
         for gap in gaps {
-            hub.handed(self).insert(gap.clone());
+            hub.handed(&self.cursor, self.count).insert(gap.clone());
             hub.returned.insert(gap.start, (gap.end, 0));
         }
         hub.claimable(self.claim_limit())
@@ -425,7 +412,7 @@ impl<O> Run<O> {
     }
 
     /// Takes the finished outputs and failures of `range` out of the run.
-    fn batch(&self, hub: &mut Hub, range: Range<usize>) -> Batch<'_, O> {
+    pub(crate) fn batch(&self, hub: &mut Hub, range: Range<usize>) -> Batch<'_, O> {
         let mut failures = hub.failures.split_off(&range.start);
         hub.failures.append(&mut failures.split_off(&range.end));
         Batch::new(self, range, failures)
@@ -436,108 +423,6 @@ impl<O> Run<O> {
         let _hub = lock(&self.hub);
         self.delivered.fetch_max(index, Ordering::Release);
         self.bell.notify_all();
-    }
-
-    // ---- the end
-
-    /// The verdict on a finished run: its own error, or the items that are missing.
-    pub(crate) fn verdict(&mut self, executor: &'static str) -> Result<(), Error> {
-        let mut hub = lock(&self.hub);
-        if let Some(error) = hub.error.take() {
-            return Err(error);
-        }
-        let bound = self.bound.load(Ordering::Relaxed);
-        let reached = hub.done.reach(self.delivered.load(Ordering::Relaxed));
-        if reached < bound {
-            return Err(Error::incomplete(executor, reached..bound));
-        }
-        Ok(())
-    }
-
-    /// The failure of the lowest item, where one is below the bound.
-    pub(crate) fn first_failure(&mut self) -> Option<ItemError> {
-        let bound = self.bound.load(Ordering::Relaxed);
-        let mut hub = lock(&self.hub);
-        let mut first = hub.failures.first_entry().filter(|f| *f.key() < bound)?;
-        // Something stays in its place: an index without a failure is one with a filled slot.
-        let stand_in = ItemError::new(*first.key(), 0, Cause::NoOutput);
-        Some(std::mem::replace(first.get_mut(), stand_in))
-    }
-
-    /// All outputs, where all are there; else the run back.
-    pub(crate) fn into_vec(mut self) -> Result<Vec<O>, Self> {
-        let hub = lock(&self.hub);
-        let whole = hub.failures.is_empty()
-            && self.delivered.load(Ordering::Relaxed) == 0
-            && hub.done.reach(0) == self.count
-            && self.slots.capacity() == self.count;
-        drop(hub);
-        if !whole {
-            return Err(self);
-        }
-        // Nothing is left for `Drop` to drop.
-        lock(&self.hub).done = RangeSet::default();
-        let slots = std::mem::replace(&mut self.slots, Slots::none());
-        // SAFETY: `whole` says that every index is done and none failed; a done index's slot is filled
-        // (`Chunk`), and nothing was taken out (`delivered` is 0).
-        Ok(unsafe { slots.into_vec() })
-    }
-
-    /// All that is finished and not delivered, in order, with gaps where items are missing.
-    pub(crate) fn drain(&mut self) -> Vec<Batch<'_, O>> {
-        let mut hub = lock(&self.hub);
-        let delivered = self.delivered.load(Ordering::Relaxed);
-        let ranges: Vec<_> = hub
-            .done
-            .iter()
-            .map(|r| r.start.max(delivered)..r.end)
-            .collect();
-        hub.done = RangeSet::default();
-        let ranges = ranges.into_iter().filter(|r| !r.is_empty());
-        ranges.map(|r| self.batch(&mut hub, r)).collect()
-    }
-
-    /// Drops all that is finished and not delivered; how many outputs panicked at that.
-    pub(crate) fn discard(&mut self) -> usize {
-        self.drain().into_iter().map(Batch::discard).sum()
-    }
-}
-
-impl<O> Drop for Run<O> {
-    fn drop(&mut self) {
-        self.discard();
-    }
-}
-
-impl Hub {
-    /// Everything handed out; from the first call on, claims are made elsewhere.
-    fn handed<O>(&mut self, run: &Run<O>) -> &mut RangeSet {
-        self.handed.get_or_insert_with(|| {
-            let claimed = run.cursor.swap(u64::MAX, Ordering::Relaxed);
-            let mut handed = RangeSet::default();
-            handed.insert(0..usize::try_from(claimed).unwrap_or(run.count).min(run.count));
-            handed
-        })
-    }
-
-    /// Was anything given back that can be claimed now?
-    fn claimable(&self, limit: usize) -> bool {
-        self.returned
-            .first_key_value()
-            .is_some_and(|(&start, _)| start < limit)
-    }
-
-    /// The lowest range given back, as far as it lies below `limit`.
-    fn take_returned(&mut self, limit: usize) -> Option<(Range<usize>, u32)> {
-        let (&start, &(end, attempt)) = self.returned.first_key_value()?;
-        if start >= limit {
-            return None;
-        }
-        self.returned.remove(&start);
-        if end > limit {
-            self.returned.insert(limit, (end, 0));
-        }
-        Some((start..end.min(limit), attempt))
     }
 }
 
