@@ -20,6 +20,7 @@ pub trait Candidate:
     + Executor<Probe<Aligned>>
     + Executor<Probe<Counted>>
     + Executor<Probe<Explosive>>
+    + Executor<Probe<Vec<u64>>>
     + Executor<Probe<Bulk>>
     + Executor<Script>
     + Executor<Fallible>
@@ -43,6 +44,7 @@ impl<E> Candidate for E where
         + Executor<Probe<Aligned>>
         + Executor<Probe<Counted>>
         + Executor<Probe<Explosive>>
+        + Executor<Probe<Vec<u64>>>
         + Executor<Probe<Bulk>>
         + Executor<Script>
         + Executor<Fallible>

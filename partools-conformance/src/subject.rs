@@ -34,7 +34,7 @@ impl<E> Subject<E> {
             make,
             keeps_workers: false,
             thread_grace: Duration::ZERO,
-            limit: Duration::from_secs(60),
+            limit: Duration::from_secs(120),
         }
     }
 
@@ -54,8 +54,8 @@ impl<E> Subject<E> {
         self
     }
 
-    /// A case that runs longer hangs, and the process is ended with words. A minute if not set; in whole
-    /// seconds.
+    /// A case that runs longer hangs, and the process is ended with words. Two minutes if not set; in
+    /// whole seconds.
     #[must_use]
     pub fn hangs_after(mut self, limit: Duration) -> Self {
         self.limit = limit;

@@ -6,41 +6,71 @@ use crate::candidate::Candidate;
 use crate::ensure::{ensure, ensure_eq, ok};
 use crate::subject::Subject;
 use crate::tasks::{Aligned, Bulk, Counted, Fallible, Nested, NoSpace, Probe, Product, Worded};
-use partools_core::{Executor, Job, Plan, Serial};
+use partools_core::{Chunks, Executor, Job, Plan, Serial};
 
 /// Numbers of items.
 const COUNTS: [usize; 6] = [0, 1, 2, 7, 1000, 100_000];
 
+/// How much of the matrix of workers, policies and endings is tried with an output of this kind. All of it
+/// up to 1000 items; beyond, and where outputs are large, each number of workers gets some of the policies,
+/// in turn, because debug builds take a second and more for one map that must encode its outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effort {
+    /// All of it whatever the number of items.
+    Full,
+    /// Two policies for each number of workers.
+    Some,
+    /// One policy for each number of workers.
+    Little,
+    /// For large outputs: at most 7 items, two policies for each number of workers, and `run` alone.
+    Few,
+}
+
 pub(super) fn list<E: Candidate>(list: &mut List<E>) {
-    add::<E, ()>(list);
-    add::<E, u8>(list);
-    add::<E, f64>(list);
-    add::<E, String>(list);
-    add::<E, Vec<f64>>(list);
-    add::<E, Nested>(list);
-    add::<E, NoSpace>(list);
-    add::<E, Aligned>(list);
-    add::<E, Counted>(list);
-    add::<E, Bulk>(list);
+    add::<E, ()>(list, Effort::Some);
+    add::<E, u8>(list, Effort::Full);
+    add::<E, f64>(list, Effort::Some);
+    add::<E, String>(list, Effort::Little);
+    add::<E, Vec<f64>>(list, Effort::Little);
+    add::<E, Nested>(list, Effort::Little);
+    add::<E, NoSpace>(list, Effort::Some);
+    add::<E, Aligned>(list, Effort::Some);
+    add::<E, Counted>(list, Effort::Some);
+    add::<E, Vec<u64>>(list, Effort::Few);
+    add::<E, Bulk>(list, Effort::Few);
     list.add("c2_order::values_of_closures_that_may_fail", |s| {
         fallible(&s)
     });
 }
 
-fn add<E, O>(list: &mut List<E>)
+fn add<E, O>(list: &mut List<E>, effort: Effort)
 where
     E: Candidate + Executor<Probe<O>>,
     O: Product,
 {
-    let large = std::any::TypeId::of::<O>() == std::any::TypeId::of::<Bulk>();
-    for count in COUNTS.into_iter().filter(|&count| !large || count <= 7) {
-        list.add(format_args!("c2_order::{}_of_{count}", O::NAME), move |s| {
-            as_serial::<E, O>(&s, count, !large)
-        });
+    for count in COUNTS {
+        if effort != Effort::Few || count <= 7 {
+            let name = format_args!("c2_order::{}_of_{count}", O::NAME);
+            list.add(name, move |s| as_serial::<E, O>(&s, count, effort));
+        }
     }
 }
 
-fn as_serial<E, O>(s: &Subject<E>, count: usize, all_endings: bool) -> Result<(), String>
+/// The chunk policies to try with this number of workers, the `turn`th of [`WORKERS`].
+fn chosen(count: usize, turn: usize, effort: Effort) -> Vec<Chunks> {
+    let all = policies(count);
+    let some = match effort {
+        Effort::Few => 2,
+        _ if count <= 1000 => all.len(),
+        Effort::Full => all.len(),
+        Effort::Some => 2,
+        Effort::Little => 1,
+    };
+    let first = turn * some;
+    all.iter().copied().cycle().skip(first).take(some).collect()
+}
+
+fn as_serial<E, O>(s: &Subject<E>, count: usize, effort: Effort) -> Result<(), String>
 where
     E: Candidate + Executor<Probe<O>>,
     O: Product,
@@ -49,14 +79,12 @@ where
     let serial = ok(Job::new(Probe::<O>::new(count)).run(&Serial))?;
     in_order(&serial, count).map_err(|why| format!("on Serial: {why}"))?;
     drop(serial);
-    for workers in WORKERS {
+    for (turn, workers) in WORKERS.into_iter().enumerate() {
         s.on(workers, |e| {
-            let policies = policies(count);
-            for (number, chunks) in policies.iter().enumerate() {
-                let job = Job::new(Probe::<O>::new(count)).plan(Plan::new().chunk(*chunks));
-                // Where there are many items the other endings take turns.
-                let turn = all_endings && (count <= 1000 || number == workers % policies.len());
-                endings(&job, e, count, turn).map_err(|why| format!("{chunks:?}: {why}"))?;
+            for (number, chunks) in chosen(count, turn, effort).into_iter().enumerate() {
+                let job = Job::new(Probe::<O>::new(count)).plan(Plan::new().chunk(chunks));
+                let all = effort != Effort::Few && (count <= 1000 || (number == 0 && workers == 3));
+                endings(&job, e, count, all).map_err(|why| format!("{chunks:?}: {why}"))?;
                 ensure_eq!(
                     O::live(),
                     live,

@@ -193,24 +193,40 @@ impl Product for Aligned {
     }
 }
 
-/// Five megabytes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bulk(Vec<u64>);
-
-impl Bulk {
-    const WORDS: usize = 5_000_000 / 8;
-}
-
-impl Product for Bulk {
+/// Five megabytes of numbers, which need no serializer.
+impl Product for Vec<u64> {
     const NAME: &'static str = "five_megabytes";
     /// One word all over, and its own place in every thousandth: fast to make and to compare, and a part
     /// that moved is seen.
     fn of(index: usize) -> Self {
-        let mut words = vec![mix(index); Self::WORDS];
-        for place in (0..Self::WORDS).step_by(1000) {
-            words[place] = place as u64;
+        let mut words = vec![mix(index); FIVE_MEGABYTES / size_of::<u64>()];
+        for (thousand, place) in words.chunks_mut(1000).zip(0..) {
+            thousand[0] = place;
         }
-        Bulk(words)
+        words
+    }
+    fn is_of(&self, index: usize) -> bool {
+        *self == Self::of(index)
+    }
+}
+
+/// Five megabytes of text, which go through a serializer whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bulk {
+    number: usize,
+    text: String,
+}
+
+const FIVE_MEGABYTES: usize = 5_000_000;
+
+impl Product for Bulk {
+    const NAME: &'static str = "five_megabytes_of_text";
+    fn of(index: usize) -> Self {
+        let word = format!("{:016x}", mix(index));
+        Bulk {
+            number: index,
+            text: word.repeat(FIVE_MEGABYTES / word.len()),
+        }
     }
     fn is_of(&self, index: usize) -> bool {
         *self == Self::of(index)
