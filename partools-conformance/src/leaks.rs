@@ -1,7 +1,7 @@
 //! What a process holds of the operating system, read from `/proc`, before and after: nothing may be left
 //! behind by a map (C4) and nothing of the host's changed (C10).
 //!
-//! ```
+//! ```standalone_crate
 //! use partools_conformance::leaks::Snapshot;
 //! let snapshot = Snapshot::take();
 //! // ... a map ...

@@ -16,13 +16,16 @@ use expected::Shown::{Dies, Hangs, Says};
 use expected::{EXPECTED, Expected};
 use liar::{Liar, Lie, Singleton};
 use libtest_mimic::{Arguments, Failed, Trial};
-use partools_conformance::{Case, Outcome, Subject, cases, run};
+use partools_conformance::{Candidate, Case, Outcome, Subject, cases, run};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode, Output};
 use std::time::Duration;
 
 fn cases_of(liar: &str) -> Option<Vec<Case>> {
     fn liar_with(make: fn(usize) -> Liar) -> Vec<Case> {
+        cases(Subject::new("liar", make))
+    }
+    fn that_hangs<E: Candidate>(make: fn(usize) -> E) -> Vec<Case> {
         cases(Subject::new("liar", make).hangs_after(Duration::from_secs(2)))
     }
     Some(match liar {
@@ -37,12 +40,10 @@ fn cases_of(liar: &str) -> Option<Vec<Case>> {
         "takes_the_hook" => liar_with(|_| Liar(Lie::TakesTheHook)),
         "drops_outputs_twice" => liar_with(|_| Liar(Lie::DropsOutputsTwice)),
         "never_delivers" => liar_with(|_| Liar(Lie::NeverDelivers)),
-        "hangs" => liar_with(|_| Liar(Lie::Hangs)),
-        "hangs_when_nested" => {
-            cases(Subject::new("liar", Singleton::new).hangs_after(Duration::from_secs(2)))
-        }
+        "hangs" => that_hangs(|_| Liar(Lie::Hangs)),
+        "hangs_when_nested" => that_hangs(Singleton::new),
         "claims_to_isolate" => liar_with(|_| Liar(Lie::ClaimsToIsolate)),
-        "claims_to_kill" => liar_with(|_| Liar(Lie::ClaimsToKill)),
+        "claims_to_kill" => that_hangs(|_| Liar(Lie::ClaimsToKill)),
         "loses_the_place" => liar_with(|_| Liar(Lie::LosesThePlace)),
         "stops_at_any_failure" => liar_with(|_| Liar(Lie::StopsAtAnyFailure)),
         "runs_ahead" => liar_with(|_| Liar(Lie::RunsAhead)),
