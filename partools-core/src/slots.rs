@@ -82,8 +82,9 @@ impl<O> Slots<O> {
     pub(crate) unsafe fn filled(&self, index: usize, len: usize) -> &[O] {
         // SAFETY: the claim, by this function's own contract.
         let slots = unsafe { self.lend(index, len) };
-        // SAFETY: all of them are filled, by this function's own contract.
-        unsafe { slots.assume_init_ref() }
+        // SAFETY: all of them are filled, by this function's own contract, and a filled `MaybeUninit<O>` has
+        // the layout of an `O`.
+        unsafe { std::slice::from_raw_parts(slots.as_ptr().cast::<O>(), slots.len()) }
     }
 
     /// Moves the output of `index` out.
@@ -94,8 +95,8 @@ impl<O> Slots<O> {
     #[inline]
     pub(crate) unsafe fn take(&self, index: usize) -> O {
         let cell = &self.0[self.place(index)];
-        // SAFETY: filled and exclusively ours, by this function's contract.
-        unsafe { (*cell.get()).assume_init_read() }
+        // SAFETY: filled and exclusively ours, by this function's contract; the layout is that of an `O`.
+        unsafe { cell.get().cast::<O>().read() }
     }
 
     /// All slots as a vector.
