@@ -94,3 +94,8 @@ pub use partools_os::{SharedVec, SharedVecMut, huge_pages};
 pub use partools_threads::Rayon;
 #[cfg(feature = "threads")]
 pub use partools_threads::Threads;
+
+/// The README's example is a test too.
+#[cfg(all(doctest, feature = "fork", target_os = "linux"))]
+#[doc = include_str!("../../README.md")]
+mod readme {}
