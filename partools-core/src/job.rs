@@ -163,12 +163,14 @@ impl<T: Task> Job<T> {
         setup: Setup<T::Output>,
         deliver: &mut dyn FnMut(&mut Batch<'_, T::Output>),
     ) -> Result<Option<Run<T::Output>>, Error> {
-        let capabilities: Capabilities = executor.capabilities();
-        self.plan.check(&capabilities)?;
+        self.plan.check()?;
         let count = self.task.count();
         if count == 0 {
+            // C9: the executor is not even asked what it can do, which may start a pool.
             return Ok(None);
         }
+        let capabilities: Capabilities = executor.capabilities();
+        self.plan.check_against(&capabilities)?;
         panics::chain_hook();
         let on_failure = setup.on_failure;
         let mut run = Run::new(count, capabilities.workers(), self.plan.clone(), setup)?;

@@ -62,8 +62,8 @@ impl Plan {
         self
     }
 
-    /// Refuses nonsense, and what `capabilities` cannot do (C11).
-    pub(crate) fn check(&self, capabilities: &Capabilities) -> Result<(), Error> {
+    /// Refuses nonsense.
+    pub(crate) fn check(&self) -> Result<(), Error> {
         if matches!(self.chunks, Chunks::Of(0) | Chunks::PerWorker(0)) {
             let why = format!(
                 "{:?} asks for chunks of no items; pass at least 1",
@@ -79,6 +79,11 @@ impl Plan {
         if self.item_timeout == Some(Duration::ZERO) {
             return Err(Error::plan("an item timeout of 0 leaves no item any time"));
         }
+        Ok(())
+    }
+
+    /// Refuses what an executor with these `capabilities` cannot do (C11).
+    pub(crate) fn check_against(&self, capabilities: &Capabilities) -> Result<(), Error> {
         if self.item_timeout.is_some() && !capabilities.kills_items() {
             return Err(Error::refused(
                 capabilities.name(),
