@@ -22,7 +22,7 @@ use partools_core::{Caller, Capabilities, Error, Executor, Portable, Run, Task, 
 /// [`state`](partools_core::Over::state). A child that is started again after a crash sees the parent's memory of that
 /// moment, which a callback of `for_each` may have changed.
 ///
-/// ```no_run
+/// ```
 /// use partools_core::over;
 /// use partools_fork::Fork;
 ///

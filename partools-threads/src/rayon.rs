@@ -25,8 +25,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// handler), call from inside: `pool.install(|| ... .run(&Rayon::new()))`.
 ///
 /// The number of workers is the pool's business: `RAYON_NUM_THREADS` or rayon's builder sets it, and
-/// `PARTOOLS_WORKERS` does not count here. Asking for it starts rayon's global pool if it did not run yet,
-/// for a map of no items too.
+/// `PARTOOLS_WORKERS` does not count here. The first map of at least one item starts rayon's
+/// global pool, if it did not run yet.
 ///
 /// **The threads of a pool live on** when the map is done, those of the global pool as long as the process.
 /// So `Fork` refuses to run afterwards, because a child forked beside other threads can hang, and says so.
