@@ -2,6 +2,7 @@
 //! delivers (C3). It never sleeps in a claim, since it alone can move the window that others wait for.
 
 use crate::chunk::Ledger;
+use crate::error::Error;
 use crate::item_error::ItemError;
 use crate::panics::quietly;
 use crate::run::Run;
@@ -90,12 +91,15 @@ impl<O> std::fmt::Debug for Caller<'_, O> {
     }
 }
 
-/// A callback that panics stops the run before it unwinds: workers that wait for the window wake and end.
+/// A callback that panics stops the run before it unwinds: workers that wait for the window wake and end. An
+/// executor that keeps the panic to itself does not get away with it: the outputs behind it are gone.
 struct StopOnUnwind<'a, O>(&'a Run<O>);
 
 impl<O> Drop for StopOnUnwind<'_, O> {
     fn drop(&mut self) {
-        self.0.stop();
+        self.0.abort(Error::executor(
+            "the callback panicked, and the executor did not let the panic through",
+        ));
     }
 }
 

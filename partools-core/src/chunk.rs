@@ -88,7 +88,12 @@ impl<'r, O> Chunk<'r, O> {
     pub fn split(&mut self, items: usize) -> Option<Self> {
         let cut = self.at.saturating_add(items).min(self.range.end);
         let rest = cut..std::mem::replace(&mut self.range.end, cut);
-        (!rest.is_empty()).then(|| Chunk::mint(self.run, rest, 0))
+        // The first item takes its attempts along, or it could be tried again for ever.
+        let attempt = match cut == self.range.start {
+            true => self.attempt,
+            false => 0,
+        };
+        (!rest.is_empty()).then(|| Chunk::mint(self.run, rest, attempt))
     }
 
     /// Ends the claim. What was not filled goes back and will be claimed again.

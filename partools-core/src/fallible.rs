@@ -4,6 +4,7 @@
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::job::Job;
+use crate::panics::quietly;
 use crate::run::{OnFailure, Run, Setup};
 use crate::state::StartError;
 use crate::task::{Span, Task};
@@ -73,22 +74,28 @@ where
         let Some(mut run) = self.execute(executor, setup, &mut |_| {})? else {
             return Ok(Vec::new());
         };
-        let bound = run.bound();
-        let mut values = Vec::with_capacity(bound);
+        let needed = run.needed();
+        let mut values = Vec::with_capacity(needed);
         let mut failed = None;
-        for batch in run.drain() {
-            for (index, result) in batch {
-                match result {
-                    Ok(Ok(value)) if index < bound => values.push(value),
-                    Ok(Err(error)) if index < bound => failed = Some(Failed::Item { index, error }),
-                    _ => {}
-                }
+        // The verdict was that the needed items are all there; what is beyond them is dropped with its batch.
+        for (index, result) in run.drain().into_iter().flatten().take(needed) {
+            match result {
+                Ok(Ok(value)) => values.push(value),
+                Ok(Err(error)) => failed = Some(Failed::Item { index, error }),
+                Err(item) => failed = Some(Failed::Map(Error::from_item(item))),
+            }
+            if failed.is_some() {
+                break;
             }
         }
-        match failed {
-            Some(failed) => Err(failed),
-            None => Ok(values),
+        let Some(failed) = failed else {
+            return Ok(values);
+        };
+        // Two values whose `Drop` panics would abort the process if the vector dropped them.
+        for value in values {
+            quietly(|| drop(value));
         }
+        Err(failed)
     }
 
     /// As [`run_ok`](Self::run_ok), with the error as text, for errors that cannot cross a border, such as
@@ -144,6 +151,10 @@ where
         let mut rewrite = Rewrite(out);
         let mut inner = Writer::encoder(&mut rewrite, span.range().len(), &told);
         self.0.call_chunk(state, span, &mut inner);
+        drop(inner);
+        if told.get().overfull {
+            rewrite.0.note_overfull();
+        }
     }
     fn label(&self, index: usize) -> Option<String> {
         self.0.label(index)

@@ -33,6 +33,11 @@ impl<O> Run<O> {
         Some(std::mem::replace(first.get_mut(), stand_in))
     }
 
+    /// Items below this index were needed, also where the run was stopped once all of them were done.
+    pub(crate) fn needed(&mut self) -> usize {
+        self.bound.load(Ordering::Relaxed)
+    }
+
     /// All outputs, where all are there; else the run back.
     pub(crate) fn into_vec(mut self) -> Result<Vec<O>, Self> {
         let hub = lock(&self.hub);

@@ -86,7 +86,7 @@ impl<O> Run<O> {
             let chunk = if fixed {
                 wanted.size(count, &Pace::new())
             } else {
-                window / (2 * workers)
+                window / workers.saturating_mul(2)
             };
             (window.max(chunk.saturating_mul(workers)).min(count), chunk)
         } else {
@@ -264,6 +264,7 @@ impl<O> Run<O> {
             hub.handed(&self.cursor, self.count).insert(gap.clone());
             hub.returned.insert(gap.start, (gap.end, 0));
         }
+        self.bell.notify_all();
         hub.claimable(self.claim_limit())
     }
 
@@ -390,11 +391,18 @@ impl<O> Run<O> {
         let mut hub = lock(&self.hub);
         while let Some((from, to)) = self.extent(&hub) {
             let ready = self.setup.windowed && from < to;
-            if ready || (or_work && hub.claimable(self.claim_limit())) {
+            if ready || (or_work && self.is_claimable(&hub)) {
                 return;
             }
             hub = wait(&self.bell, hub);
         }
+    }
+
+    /// Can anything be claimed here now: what was given back, or what lies ahead of the cursor within the
+    /// window? (Nobody else may be left to claim the latter.)
+    fn is_claimable(&self, hub: &Hub) -> bool {
+        let limit = self.claim_limit();
+        hub.claimable(limit) || self.cursor.load(Ordering::Relaxed) < limit as u64
     }
 
     /// From the first index not delivered to the end of what is finished behind it; `None` where the run

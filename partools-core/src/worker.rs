@@ -202,13 +202,16 @@ impl<'t, T: Task + ?Sized> Worker<'t, T> {
             if watched {
                 self.pace.record(filled.max(1));
             }
+            if overfull {
+                let text = format!("it pushed more than {len} outputs for as many items");
+                return Err(WorkerError::task(text));
+            }
             let failure = match result {
                 Ok(()) if filled == len => {
                     attempt = 0;
                     continue;
                 }
                 Ok(()) => ItemError::new(at, attempt, Cause::NoOutput),
-                Err(panic) if overfull => return Err(WorkerError::task(panic.message)),
                 Err(panic) if filled == len => {
                     let text = format!("it panicked behind its last item{}", place(&panic));
                     return Err(WorkerError::task(text));
@@ -238,7 +241,9 @@ impl<'t, T: Task + ?Sized> Worker<'t, T> {
     }
 
     fn drop_state(&mut self) -> Result<(), WorkerError> {
-        let state = self.state.take();
+        let Some(state) = self.state.take() else {
+            return Ok(());
+        };
         let _inside = nested::enter();
         catch(|| drop(state)).map_err(|panic| {
             WorkerError::task(format!(
@@ -247,6 +252,14 @@ impl<'t, T: Task + ?Sized> Worker<'t, T> {
                 place(&panic)
             ))
         })
+    }
+}
+
+/// Also where a callback's panic unwinds past the worker: a state whose `Drop` panics then would abort the
+/// process.
+impl<T: Task + ?Sized> Drop for Worker<'_, T> {
+    fn drop(&mut self) {
+        let _ = self.drop_state();
     }
 }
 

@@ -5,6 +5,7 @@
 //! when it is dropped (also by a panic): written so, the loop around it is as fast as a plain loop
 //! (`benches/benches/map_overhead.rs`). A counter borrowed from outside costs two to three times as much.
 
+use crate::panics::quietly;
 use std::cell::Cell;
 use std::mem::MaybeUninit;
 
@@ -77,27 +78,34 @@ impl<'w, O> Writer<'w, O> {
                     slot.write(output);
                     *filled += 1;
                 }
-                None => self.overfull(),
+                None => self.overfull(output),
             },
             To::Encoder { encoder, filled } => {
                 if *filled < self.room {
                     encoder.push(output);
                     *filled += 1;
                 } else {
-                    self.overfull();
+                    self.overfull(output);
                 }
             }
         }
     }
 
-    #[cold]
-    fn overfull(&self) -> ! {
+    /// As if more outputs had been pushed than the span has items.
+    pub(crate) fn note_overfull(&self) {
         self.told.set(Told {
             filled: 0,
             overfull: true,
         });
+    }
+
+    /// Where `output` were dropped by the panic's unwinding, a `Drop` that panics would abort the process.
+    #[cold]
+    fn overfull(&self, output: O) -> ! {
+        quietly(|| drop(output));
+        self.note_overfull();
         panic!(
-            "the task pushed more than {} outputs for as many items",
+            "the task pushed more than {} outputs for as many items; the map ends in an error",
             self.room
         )
     }
