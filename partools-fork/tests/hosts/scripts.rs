@@ -1,0 +1,64 @@
+//! The scripts by name.
+
+use crate::jobs::{self, Causes};
+use crate::{deaths, killer, limits, seccomp, signals, stalls};
+use std::process::ExitCode;
+
+/// Plays a script: a name, and what it is told behind a space.
+pub(crate) fn play(script: &str) -> ExitCode {
+    let (name, told) = script.split_once(' ').unwrap_or((script, ""));
+    match name {
+        "no_pidfd" => denied(&seccomp::PIDFD, told),
+        "mute_pidfd" => denied(&[libc::SYS_pidfd_send_signal], told),
+        "few_processes" => limits::few_processes(),
+        "no_processes" => limits::no_processes(),
+        "no_replacement" => limits::no_replacement(),
+        "address_space" => limits::address_space(),
+        "descriptors" => limits::descriptors(),
+        "small_stack" => limits::small_stack(),
+        "hidden_proc" => limits::hidden_proc(),
+        "first_process" => limits::first_process(),
+        "as_first_process" => limits::as_first_process(),
+        "ignored_sigchld" => signals::ignored_sigchld(),
+        "reaping_handler" => signals::reaping_handler(),
+        "reaping_handler_no_pidfd" => signals::reaping_handler_no_pidfd(),
+        "reaping_thread" => signals::reaping_thread(),
+        "own_handlers" => signals::own_handlers(),
+        "blocked_signals" => signals::blocked_signals(),
+        "interval_timer" => signals::interval_timer(),
+        "closed_streams" => signals::closed_streams(),
+        "busy_loop" => killer::busy_loop(),
+        "killer" => killer::killer(told),
+        "chaos" => killer::chaos(),
+        "chaos_retried" => killer::chaos_retried(),
+        "skipping_counter" => stalls::skipping_counter(),
+        "counter_set_back" => stalls::counter_set_back(),
+        "wild_tail" => stalls::wild_tail(),
+        "full_rings" => stalls::full_rings(),
+        "killed_at_the_end" => stalls::killed_at_the_end(),
+        "killed_at_the_start" => stalls::killed_at_the_start(),
+        "future_clock" => stalls::future_clock(),
+        "stray_claim" => stalls::stray_claim(),
+        "endless_map" => deaths::endless_map(),
+        "endless_maps" => deaths::endless_maps(),
+        _ => {
+            eprintln!("there is no script {script:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn denied(calls: &[libc::c_long], how: &str) -> ExitCode {
+    seccomp::deny(
+        calls,
+        if how == "eperm" {
+            libc::EPERM
+        } else {
+            libc::ENOSYS
+        },
+    );
+    for workers in [1, 3] {
+        jobs::all(workers, Causes::Told);
+    }
+    ExitCode::SUCCESS
+}
