@@ -6,12 +6,12 @@ use crate::item_error::{Cause, ItemError};
 use crate::ranges::RangeSet;
 use crate::run::Run;
 use crate::slots::Slots;
-use crate::sync::{Ordering, lock};
+use crate::sync::{Ordering, lock, unlocked};
 
 impl<O> Run<O> {
     /// The verdict on a finished run: its own error, or the items that are missing.
     pub(crate) fn verdict(&mut self, executor: &'static str) -> Result<(), Error> {
-        let mut hub = lock(&self.hub);
+        let hub = unlocked(&mut self.hub);
         if let Some(error) = hub.error.take() {
             return Err(error);
         }
@@ -26,7 +26,7 @@ impl<O> Run<O> {
     /// The failure of the lowest item, where one is below the bound.
     pub(crate) fn first_failure(&mut self) -> Option<ItemError> {
         let bound = self.bound.load(Ordering::Relaxed);
-        let mut hub = lock(&self.hub);
+        let hub = unlocked(&mut self.hub);
         let mut first = hub.failures.first_entry().filter(|f| *f.key() < bound)?;
         // Something stays in its place: an index without a failure is one with a filled slot.
         let stand_in = ItemError::new(*first.key(), 0, Cause::NoOutput);
@@ -40,17 +40,17 @@ impl<O> Run<O> {
 
     /// All outputs, where all are there; else the run back.
     pub(crate) fn into_vec(mut self) -> Result<Vec<O>, Self> {
-        let hub = lock(&self.hub);
+        let (count, capacity) = (self.count(), self.slots.capacity());
+        let hub = unlocked(&mut self.hub);
         let whole = hub.failures.is_empty()
             && self.delivered.load(Ordering::Relaxed) == 0
-            && hub.done.reach(0) == self.count()
-            && self.slots.capacity() == self.count();
-        drop(hub);
+            && hub.done.reach(0) == count
+            && capacity == count;
         if !whole {
             return Err(self);
         }
         // Nothing is left for `Drop` to drop.
-        lock(&self.hub).done = RangeSet::default();
+        hub.done = RangeSet::default();
         let slots = std::mem::replace(&mut self.slots, Slots::none());
         // SAFETY: `whole` says that every index is done and none failed; a done index's slot is filled
         // (`Chunk`), and nothing was taken out (`delivered` is 0).
@@ -73,6 +73,9 @@ impl<O> Run<O> {
 
     /// Drops all that is finished and not delivered; how many outputs panicked at that.
     pub(crate) fn discard(&mut self) -> usize {
+        if unlocked(&mut self.hub).done.iter().next().is_none() {
+            return 0;
+        }
         self.drain().into_iter().map(Batch::discard).sum()
     }
 }

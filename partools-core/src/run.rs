@@ -20,7 +20,7 @@ use crate::item_error::ItemError;
 use crate::plan::Plan;
 use crate::schedule::{Pace, Schedule};
 use crate::slots::Slots;
-use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Condvar, Mutex, Ordering, lock, wait};
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Bell, Mutex, Ordering, lock};
 use crate::task::Task;
 use crate::worker::Worker;
 use std::ops::Range;
@@ -63,7 +63,7 @@ pub struct Run<O> {
     pub(crate) slots: Slots<O>,
     pub(crate) hub: Mutex<Hub>,
     /// Rung whenever the hub changes in a way that a sleeper may wait for.
-    bell: Condvar,
+    bell: Bell,
 }
 
 impl<O> Run<O> {
@@ -105,7 +105,7 @@ impl<O> Run<O> {
             stopped: AtomicBool::new(false),
             slots,
             hub: Mutex::new(Hub::default()),
-            bell: Condvar::new(),
+            bell: Bell::default(),
         })
     }
 
@@ -198,7 +198,18 @@ impl<O> Run<O> {
         self.claim_at(&Pace::new(), false)
     }
 
+    #[inline]
     pub(crate) fn claim_at(&self, pace: &Pace, may_wait: bool) -> Option<Chunk<'_, O>> {
+        match self.schedule.claim(&self.cursor, self.claim_limit(), pace) {
+            Some(range) => Some(Chunk::mint(self, range, 0)),
+            None => self.claim_slowly(pace, may_wait),
+        }
+    }
+
+    /// Nothing lies ahead of the cursor: looks for what was given back, and waits where it may.
+    #[cold]
+    #[inline(never)]
+    fn claim_slowly(&self, pace: &Pace, may_wait: bool) -> Option<Chunk<'_, O>> {
         loop {
             let limit = self.claim_limit();
             if let Some(range) = self.schedule.claim(&self.cursor, limit, pace) {
@@ -220,7 +231,7 @@ impl<O> Run<O> {
                 if next < limit as u64 {
                     break;
                 }
-                hub = wait(&self.bell, hub);
+                hub = self.bell.wait(hub);
             }
         }
     }
@@ -264,7 +275,7 @@ impl<O> Run<O> {
             hub.handed(&self.cursor, self.count).insert(gap.clone());
             hub.returned.insert(gap.start, (gap.end, 0));
         }
-        self.bell.notify_all();
+        self.bell.ring();
         hub.claimable(self.claim_limit())
     }
 
@@ -314,7 +325,7 @@ impl<O> Run<O> {
     pub fn stop(&self) {
         let _hub = lock(&self.hub);
         self.stopped.store(true, Ordering::Relaxed);
-        self.bell.notify_all();
+        self.bell.ring();
     }
 
     /// Stops the run for `error`, which becomes the map's. The first such error wins.
@@ -338,7 +349,7 @@ impl<O> Run<O> {
     pub(crate) fn lower_bound(&self, bound: usize) {
         let _hub = lock(&self.hub);
         self.bound.fetch_min(bound, Ordering::Relaxed);
-        self.bell.notify_all();
+        self.bell.ring();
     }
 
     pub(crate) fn give_back(&self, range: Range<usize>, attempt: u32) {
@@ -346,7 +357,7 @@ impl<O> Run<O> {
             lock(&self.hub)
                 .returned
                 .insert(range.start, (range.end, attempt));
-            self.bell.notify_all();
+            self.bell.ring();
         }
     }
 
@@ -364,7 +375,7 @@ impl<O> Run<O> {
         if !rest.is_empty() {
             hub.returned.insert(rest.start, (rest.end, attempt));
         }
-        self.bell.notify_all();
+        self.bell.ring();
     }
 
     pub(crate) fn record_all(&self, done: &[Range<usize>]) {
@@ -372,7 +383,7 @@ impl<O> Run<O> {
         for range in done {
             hub.done.insert(range.clone());
         }
-        self.bell.notify_all();
+        self.bell.ring();
     }
 
     // ---- what the caller asks
@@ -394,7 +405,7 @@ impl<O> Run<O> {
             if ready || (or_work && self.is_claimable(&hub)) {
                 return;
             }
-            hub = wait(&self.bell, hub);
+            hub = self.bell.wait(hub);
         }
     }
 
@@ -430,7 +441,7 @@ impl<O> Run<O> {
     pub(crate) fn delivered_to(&self, index: usize) {
         let _hub = lock(&self.hub);
         self.delivered.fetch_max(index, Ordering::Release);
-        self.bell.notify_all();
+        self.bell.ring();
     }
 }
 

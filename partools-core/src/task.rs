@@ -68,24 +68,28 @@ pub struct Span {
 impl Span {
     /// The indices to call, in order.
     #[must_use]
+    #[inline]
     pub fn range(&self) -> Range<usize> {
         self.range.clone()
     }
 
     /// The number of the worker that calls, from 0.
     #[must_use]
+    #[inline]
     pub fn worker(&self) -> usize {
         self.worker
     }
 
     /// 0 the first time, then 1 more for each retry of the first item of the range.
     #[must_use]
+    #[inline]
     pub fn attempt(&self) -> u32 {
         self.attempt
     }
 
     /// The seed of the plan, from which each item draws its own generator.
     #[must_use]
+    #[inline]
     pub fn seed(&self) -> u64 {
         self.seed
     }
