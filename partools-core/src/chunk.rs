@@ -169,9 +169,8 @@ impl<O> Port<O> for Chunk<'_, O> {
         Chunk::fail(self, error);
     }
 
-    /// A worker alone, whose outputs nobody looks at before the end, has nobody who could stop it.
-    fn is_watched(&self) -> bool {
-        self.run.schedule().workers() > 1 || self.run.is_streaming() || self.run.halts().is_some()
+    fn unwatched(&self) -> Option<usize> {
+        self.run.is_solo().then(|| self.run.schedule().fixed())
     }
 }
 

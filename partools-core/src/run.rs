@@ -161,6 +161,12 @@ impl<O> Run<O> {
         self.setup.windowed
     }
 
+    /// Does nobody stop or share with the one worker, nor look at outputs before the end?
+    #[inline]
+    pub(crate) fn is_solo(&self) -> bool {
+        self.schedule.workers() == 1 && !self.setup.windowed && self.setup.halts.is_none()
+    }
+
     /// Should the panics of items keep their payloads? They cannot cross a border.
     pub(crate) fn keeps_payloads(&self) -> bool {
         self.setup.keep_payloads
@@ -204,6 +210,17 @@ impl<O> Run<O> {
             Some(range) => Some(Chunk::mint(self, range, 0)),
             None => self.claim_slowly(pace, may_wait),
         }
+    }
+
+    /// The next chunk for the loop of a worker in this process.
+    #[inline]
+    fn claim_work(&self, pace: &Pace, may_wait: bool) -> Option<Chunk<'_, O>> {
+        if self.is_solo()
+            && let Some(range) = self.schedule.claim_rest(&self.cursor, self.claim_limit())
+        {
+            return Some(Chunk::mint(self, range, 0));
+        }
+        self.claim_at(pace, may_wait)
     }
 
     /// Nothing lies ahead of the cursor: looks for what was given back, and waits where it may.
@@ -306,7 +323,7 @@ impl<O> Run<O> {
     where
         T: Task<Output = O> + ?Sized,
     {
-        let Some(mut chunk) = self.claim_at(&worker.pace, may_wait) else {
+        let Some(mut chunk) = self.claim_work(&worker.pace, may_wait) else {
             return false;
         };
         if let Err(error) = worker.fill(chunk.range(), chunk.attempt(), &mut chunk) {

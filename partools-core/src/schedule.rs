@@ -172,6 +172,23 @@ impl Schedule {
         size.min(self.largest).clamp(1, remaining.max(1))
     }
 
+    /// How many items a chunk has where the plan says so; all, where it is measured.
+    #[inline]
+    pub(crate) fn fixed(&self) -> usize {
+        match self.chunks {
+            Chunks::Of(_) | Chunks::PerWorker(_) => self.size(self.count, &Pace::new()),
+            Chunks::Auto | Chunks::Guided => self.count,
+        }
+    }
+
+    /// Claims all that is left below `limit`, whatever the plan says: for a worker that shares with nobody, and takes
+    /// it a [chunk](Self::fixed) at a time. A claim waits until what was written before it has left the processor,
+    /// which shows on cheap items.
+    #[inline]
+    pub(crate) fn claim_rest(&self, cursor: &AtomicU64, limit: usize) -> Option<Range<usize>> {
+        self.claim_sized(cursor, limit, |remaining| remaining)
+    }
+
     /// Claims the next chunk below `limit` from `cursor`, the index behind the last claim. `None` where
     /// nothing is left below `limit`; a cursor that holds nonsense gives `None` or a chunk within the
     /// items, nothing else.
@@ -180,12 +197,21 @@ impl Schedule {
     /// is published by other means (the run's lock, a ring).
     #[inline]
     pub fn claim(&self, cursor: &AtomicU64, limit: usize, pace: &Pace) -> Option<Range<usize>> {
+        self.claim_sized(cursor, limit, |remaining| self.size(remaining, pace))
+    }
+
+    #[inline]
+    fn claim_sized(
+        &self,
+        cursor: &AtomicU64,
+        limit: usize,
+        size: impl Fn(usize) -> usize,
+    ) -> Option<Range<usize>> {
         let limit = limit.min(self.count);
         let mut next = cursor.load(Ordering::Relaxed);
         loop {
             let start = usize::try_from(next).ok().filter(|&s| s < limit)?;
-            let size = self.size(self.count - start, pace).min(limit - start);
-            let end = start + size;
+            let end = start + size(self.count - start).min(limit - start);
             match cursor.compare_exchange_weak(
                 next,
                 end as u64,

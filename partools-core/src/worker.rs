@@ -35,10 +35,10 @@ pub(crate) trait Port<O> {
     /// The next item failed for good.
     fn fail(&mut self, error: ItemError);
 
-    /// Can [`needed`](Self::needed) change while the worker calls items? Where it cannot, a piece is a
-    /// whole chunk and no clock is read.
-    fn is_watched(&self) -> bool {
-        true
+    /// Where [`needed`](Self::needed) cannot change while the worker calls items: how many to call in one go. No clock
+    /// is read then.
+    fn unwatched(&self) -> Option<usize> {
+        None
     }
 }
 
@@ -168,7 +168,7 @@ impl<'t, T: Task + ?Sized> Worker<'t, T> {
         P: Port<T::Output>,
     {
         let _inside = nested::enter();
-        let watched = port.is_watched();
+        let unwatched = port.unwatched();
         let (mut at, mut attempt) = (range.start, attempt);
         while at < range.end && at < port.needed() {
             self.start()?;
@@ -176,9 +176,9 @@ impl<'t, T: Task + ?Sized> Worker<'t, T> {
                 continue;
             };
             let left = range.end - at;
-            let want = match attempt {
-                0 if watched => self.pace.piece().min(left),
-                0 => left,
+            let want = match (attempt, unwatched) {
+                (0, Some(piece)) => piece.min(left),
+                (0, None) => self.pace.piece().min(left),
                 _ => 1,
             };
             let len = port.room(want).clamp(1, want);
@@ -189,7 +189,7 @@ impl<'t, T: Task + ?Sized> Worker<'t, T> {
                 seed: self.seed,
             };
             let told = Cell::new(Told::default());
-            if watched {
+            if unwatched.is_none() {
                 self.pace.start();
             }
             let result = catch(|| {
@@ -199,7 +199,7 @@ impl<'t, T: Task + ?Sized> Worker<'t, T> {
             let Told { filled, overfull } = told.get();
             port.advance(filled);
             at += filled;
-            if watched {
+            if unwatched.is_none() {
                 self.pace.record(filled.max(1));
             }
             if overfull {

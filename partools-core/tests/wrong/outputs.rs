@@ -175,30 +175,54 @@ fn values_whose_drop_panics_do_not_hide_an_err() {
     tally.settle();
 }
 
+/// Its `Drop` panics, whatever else goes on: while unwinding that would abort the process.
+struct Bomb(Box<AtomicUsize>);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("a bomb, {:?}", self.0);
+    }
+}
+
 #[test]
 fn an_output_too_many_whose_drop_panics_does_not_abort() {
-    struct Pushy<'t>(&'t Tally);
-    impl<'t> Task for Pushy<'t> {
+    struct Pushy;
+    impl Task for Pushy {
         type State = ();
-        type Output = Counted<'t>;
+        type Output = Bomb;
         fn count(&self) -> usize {
             3
         }
         fn start(&self, _: usize) -> Result<(), StartError> {
             Ok(())
         }
-        fn call_chunk(&self, _: &mut (), span: &Span, out: &mut Writer<'_, Counted<'t>>) {
-            for i in 0..=span.range().len() {
-                let mut output = self.0.output(i);
-                output.panics = true;
-                out.push(output);
-            }
+        fn call_chunk(&self, _: &mut (), span: &Span, out: &mut Writer<'_, Bomb>) {
+            (0..=span.range().len()).for_each(|_| out.push(Bomb(Box::default())));
         }
     }
-    let tally = Tally::default();
-    let error = Job::new(Pushy(&tally)).run(&Serial).map(|_| ());
-    assert!(error.expect_err("one too many").is_contract());
-    assert_eq!(tally.settle(), 4);
+    let error = Job::new(Pushy).run(&Serial).map(std::mem::forget);
+    let error = error.expect_err("one too many");
+    assert!(error.is_contract(), "{error}");
+    assert!(
+        error.to_string().contains("3 finished outputs panicked"),
+        "{error}"
+    );
+}
+
+#[test]
+fn outputs_that_a_panicking_callback_did_not_take_do_not_abort() {
+    let job = over(0..9)
+        .chunk(Chunks::of(9))
+        .map(|_| Bomb(Box::default()));
+    let run = std::panic::AssertUnwindSafe(|| {
+        job.for_each(&Serial, |i, bomb| {
+            std::mem::forget(bomb);
+            assert_ne!(i, 4, "callback");
+        })
+    });
+    let panic = std::panic::catch_unwind(run).expect_err("the callback's");
+    let text = panic.downcast_ref::<String>().expect("a text");
+    assert!(text.contains("callback"), "{text}");
 }
 
 #[test]
