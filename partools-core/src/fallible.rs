@@ -204,6 +204,6 @@ impl<O> Run<O> {
     pub(crate) fn into_outputs(self) -> Result<Vec<O>, Error> {
         let count = self.count();
         self.into_vec()
-            .map_err(|_| Error::incomplete("core", 0..count))
+            .ok_or_else(|| Error::incomplete("core", 0..count))
     }
 }

@@ -48,7 +48,7 @@ pub trait Items: for<'a> Lend<'a> {
     /// parameter cannot be named there): a walk is [`at`](Self::at), index by index, unless we know a
     /// faster one.
     #[doc(hidden)]
-    #[inline]
+    #[inline(always)]
     fn each<F>(&self, range: Range<usize>, mut f: F, _: sealed::Walk)
     where
         F: FnMut(ItemOf<'_, Self>),
@@ -80,7 +80,7 @@ macro_rules! slice_items {
             fn at(&self, index: usize) -> &T {
                 &self[index]
             }
-            #[inline]
+            #[inline(always)]
             fn each<F>(&self, range: Range<usize>, mut f: F, _: sealed::Walk)
             where
                 F: FnMut(ItemOf<'_, Self>),
@@ -113,7 +113,7 @@ impl Items for Range<usize> {
         );
         self.start + index
     }
-    #[inline]
+    #[inline(always)]
     fn each<F>(&self, range: Range<usize>, f: F, _: sealed::Walk)
     where
         F: FnMut(ItemOf<'_, Self>),
@@ -229,7 +229,7 @@ mod tests {
     fn a_walk_sees_what_at_sees() {
         let v = vec![3, 1, 4, 1, 5];
         let mut seen = Vec::new();
-        (&v).each(1..4, |x| seen.push(*x), sealed::Walk);
+        v.each(1..4, |x| seen.push(*x), sealed::Walk);
         assert_eq!(seen, [1, 4, 1]);
         let mut seen = Vec::new();
         (10..20).each(2..5, |x| seen.push(x), sealed::Walk);

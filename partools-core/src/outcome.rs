@@ -38,8 +38,8 @@ impl<O> Run<O> {
         self.bound.load(Ordering::Relaxed)
     }
 
-    /// All outputs, where all are there; else the run back.
-    pub(crate) fn into_vec(mut self) -> Result<Vec<O>, Self> {
+    /// All outputs, where all are there.
+    pub(crate) fn into_vec(mut self) -> Option<Vec<O>> {
         let (count, capacity) = (self.count(), self.slots.capacity());
         let hub = unlocked(&mut self.hub);
         let whole = hub.failures.is_empty()
@@ -47,14 +47,14 @@ impl<O> Run<O> {
             && hub.done.reach(0) == count
             && capacity == count;
         if !whole {
-            return Err(self);
+            return None;
         }
         // Nothing is left for `Drop` to drop.
         hub.done = RangeSet::default();
         let slots = std::mem::replace(&mut self.slots, Slots::none());
         // SAFETY: `whole` says that every index is done and none failed; a done index's slot is filled
         // (`Chunk`), and nothing was taken out (`delivered` is 0).
-        Ok(unsafe { slots.into_vec() })
+        Some(unsafe { slots.into_vec() })
     }
 
     /// All that is finished and not delivered, in order, with gaps where items are missing.

@@ -254,7 +254,9 @@ macro_rules! task {
             fn start(&self, worker: usize) -> Result<G::State, StartError> {
                 self.start.start(worker)
             }
-            #[inline]
+            // The writer is taken apart only where this is inlined into the loop that made it: then its variant is
+            // known and its count is a register; else an item costs four times as much.
+            #[inline(always)]
             fn call_chunk(&self, $state: &mut G::State, $span: &Span, $out: &mut Writer<'_, O>) {
                 let $map = self;
                 $body

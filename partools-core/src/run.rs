@@ -47,7 +47,7 @@ pub(crate) struct Setup<O> {
     pub(crate) keep_payloads: bool,
 }
 
-/// One map under way. See the [module's picture](self).
+/// One map under way: it hands out chunks, keeps their outputs, and knows what is done, failed and still needed.
 pub struct Run<O> {
     count: usize,
     plan: Plan,

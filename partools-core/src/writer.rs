@@ -70,7 +70,7 @@ impl<'w, O> Writer<'w, O> {
     ///
     /// # Panics
     /// Where more outputs are pushed than the span has items; the map then ends in an error that says so.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, output: O) {
         match &mut self.to {
             To::Slots { slots, filled } => match slots.get_mut(*filled) {

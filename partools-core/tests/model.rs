@@ -134,24 +134,34 @@ fn a_streamed_map_goes_through_a_window_smaller_than_itself() {
     });
 }
 
+/// Claims and fills until nothing is left.
+fn serve(run: &Run<usize>) {
+    while let Some(mut chunk) = run.claim() {
+        chunk.range().for_each(|i| chunk.push(i).expect("room"));
+    }
+}
+
 #[test]
 fn a_caller_that_only_waits_is_woken_for_all_there_is() {
     explore(|| {
-        let waits = Doing(|run, caller, _| {
+        let one_serves = Doing(|run, caller, _| {
             scope(|s| {
-                for _ in 0..2 {
-                    s.spawn(|| {
-                        while let Some(mut chunk) = run.claim() {
-                            chunk.range().for_each(|i| chunk.push(i).expect("room"));
-                        }
-                    });
-                }
+                s.spawn(|| serve(run));
+                while caller.wait() {}
+            });
+        });
+        let two_serve = Doing(|run, caller, _| {
+            scope(|s| {
+                s.spawn(|| serve(run));
+                s.spawn(|| serve(run));
                 while caller.wait() {}
             });
         });
         let job = || count(6, Chunks::Auto).plan(Plan::new().window(2).chunk(Chunks::guided()));
-        stream(&job(), &waits, 6);
-        is_counted(job().run(&waits), 6);
+        for on in [one_serves, two_serve] {
+            stream(&job(), &on, 6);
+            is_counted(job().run(&on), 6);
+        }
     });
 }
 
@@ -210,13 +220,8 @@ fn a_caller_that_stops_ends_those_who_work_and_those_who_wait() {
     explore(|| {
         let stops = Doing(|run, caller, _| {
             scope(|s| {
-                for _ in 0..2 {
-                    s.spawn(|| {
-                        while let Some(mut chunk) = run.claim() {
-                            chunk.range().for_each(|i| chunk.push(i).expect("room"));
-                        }
-                    });
-                }
+                s.spawn(|| serve(run));
+                s.spawn(|| serve(run));
                 caller.wait();
                 caller.deliver();
                 run.abort(Error::executor("the callback panicked"));
@@ -252,17 +257,31 @@ fn what_a_helper_leaves_is_done_by_the_caller() {
 }
 
 #[test]
+fn a_caller_whose_helper_is_done_and_gone_goes_on_alone() {
+    explore(|| {
+        let leaves = Doing(|run, caller, work| {
+            let mut first = run.claim().expect("the first chunk");
+            scope(|s| {
+                s.spawn(move || {
+                    yield_now();
+                    first.range().for_each(|i| first.push(i).expect("room"));
+                    // It held up the window; when the caller has delivered it, only the caller can claim.
+                });
+                work(caller);
+            });
+        });
+        let window = Plan::new().window(2).chunk(Chunks::of(1));
+        stream(&count(7, Chunks::Auto).plan(window), &leaves, 7);
+    });
+}
+
+#[test]
 fn a_gap_reclaimed_on_another_thread_wakes_the_caller() {
     explore(|| {
         let remote = Doing(|run, caller, work| {
             run.claims_elsewhere();
             scope(|s| {
-                s.spawn(|| {
-                    let mut chunk = run.admit(1..3).expect("nobody's");
-                    chunk.push(1).expect("room");
-                    drop(chunk);
-                    run.reclaim();
-                });
+                s.spawn(|| run.reclaim());
                 work(caller);
             });
         });
