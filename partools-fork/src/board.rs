@@ -71,6 +71,12 @@ impl Board {
         }
     }
 
+    /// Ends all claims: children that wait for the limit to move go home. For the parent.
+    pub(crate) fn close_counter(&self) {
+        self.counter().store(u64::MAX, Relaxed);
+        change_and_wake(&self.board.halves()[CHANGE]);
+    }
+
     /// Sleeps until `ready` says true of what the parent published. For a child.
     pub(crate) fn wait_until(&self, ready: impl Fn() -> bool) {
         let change = &self.board.halves()[CHANGE];

@@ -24,6 +24,8 @@ const WIND_DOWN: Duration = Duration::from_millis(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// With no child at all, how often and how far apart to try to start one.
 const TRIES: usize = 20;
+/// So many deaths in a row that blame no item are taken for accidents.
+const ACCIDENTS: usize = 3;
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
 /// The children of one map.
@@ -43,6 +45,8 @@ pub(crate) struct Crew<'r, T: Task> {
     /// Deaths that blamed no item, since the last output or failure arrived.
     fruitless: usize,
     base: Instant,
+    /// When the last record arrived.
+    heard: Instant,
 }
 
 impl<'r, T: Task> Crew<'r, T>
@@ -58,6 +62,7 @@ where
     ) -> Result<Self, Error> {
         let os = |source| Error::os("making the shared memory of the workers", source);
         let wanted = workers.min(run.count());
+        let now = Instant::now();
         Ok(Crew {
             task,
             run,
@@ -69,7 +74,8 @@ where
             wanted,
             suspicious: false,
             fruitless: 0,
-            base: Instant::now(),
+            base: now,
+            heard: now,
         })
     }
 
@@ -87,6 +93,7 @@ where
                 return self.wind_down();
             }
             self.dismiss_unneeded();
+            self.end_stall();
             let timeout = self.kill_late();
             self.recruit()?;
             if !more {
@@ -102,7 +109,7 @@ where
                 self.seats.iter_mut().for_each(Seat::dismiss);
             }
             for seat in &mut self.seats {
-                if seat.is_starting() {
+                if seat.is_starting() || seat.is_stray() {
                     seat.dismiss();
                 }
             }
@@ -126,14 +133,18 @@ where
 
     /// Reads what is in the rings. True where one may hold more.
     fn read_rings(&mut self) -> bool {
-        let mut more = false;
+        let (mut more, mut any) = (false, false);
         for seat in self.seats.iter_mut().filter(|seat| seat.is_taken()) {
             seat.arm();
             let read = seat.read(self.run);
             more |= read.more;
+            any |= read.any;
             if read.progress {
                 self.fruitless = 0;
             }
+        }
+        if any {
+            self.heard = Instant::now();
         }
         more
     }
@@ -148,7 +159,10 @@ where
                 Death::Clean => {}
                 // Whoever made the doubt is most likely found.
                 Death::Blamed => self.suspicious = false,
-                Death::BetweenItems => self.fruitless += 1,
+                Death::BetweenItems => {
+                    self.fruitless += 1;
+                    self.suspicious |= self.fruitless > ACCIDENTS;
+                }
                 Death::Doubtful => {
                     self.fruitless += 1;
                     self.suspicious = true;
@@ -188,11 +202,38 @@ where
         Some(next.max(WIND_DOWN))
     }
 
+    /// All children wait for the window to move, and it does not: something in it is theirs no more, and nobody is
+    /// free to take it. A child may have died between claim and record, or could not be replaced, or the counter was
+    /// overwritten. They are sent home, so that the books can be looked through; should one of them be busy after all,
+    /// its claims still count.
+    fn end_stall(&self) {
+        let next = self.board.counter().load(Relaxed);
+        let is_waiting = next >= self.run.claim_limit() as u64 && next < self.run.bound() as u64;
+        let is_idle = |seat: &Seat<'_, _>| !seat.is_taken() || seat.is_idle();
+        if is_waiting && self.heard.elapsed() >= LOOK_AGAIN && self.seats.iter().all(is_idle) {
+            self.board.close_counter();
+        }
+    }
+
+    /// Nobody works, so what was claimed and not announced is free again. What lies behind the last announced claim
+    /// is the counter's; the few items before it are looked at one by one, in a stream: they lie within a window.
+    fn reopen(&self) {
+        if !self.run.is_streaming() {
+            self.run.reclaim();
+            return;
+        }
+        let reach = self.seats.iter().map(Seat::reach).max().unwrap_or(0);
+        for index in self.run.handed_out()..reach.min(self.run.claim_limit()) {
+            // Given back at once, if it is free.
+            drop(self.run.admit(index..index + 1));
+        }
+        self.board.counter().store(reach as u64, Relaxed);
+    }
+
     /// Starts children: for what was given back, and for what the counter has left.
     fn recruit(&mut self) -> Result<(), Error> {
         if self.live() == 0 && !self.is_counter_open() {
-            // Nobody works, so what nobody announced is free.
-            self.run.reclaim();
+            self.reopen();
         }
         if self.suspicious {
             // A counter that was set back would have all this done again.
@@ -242,13 +283,9 @@ where
         self.wanted = 1;
         for _ in 0..TRIES {
             std::thread::sleep(BETWEEN_TRIES);
-            if self.is_counter_open() {
-                if self.hire(0, VecDeque::new()).is_ok() {
-                    return Ok(());
-                }
-            } else if let Some(chunk) = self.run.try_claim()
-                && self.hire(0, VecDeque::from([chunk])).is_ok()
-            {
+            // What was given back comes first: in a stream, others may wait for it.
+            let dealt: VecDeque<_> = self.run.try_claim().into_iter().collect();
+            if self.hire(0, dealt).is_ok() {
                 return Ok(());
             }
         }

@@ -17,6 +17,7 @@
 #![cfg(target_os = "linux")]
 
 mod board;
+mod books;
 mod crew;
 mod executor;
 mod host;

@@ -1,23 +1,27 @@
 //! One place for a child: its ring, what it is working on as far as the parent knows, and how it ends.
 
 use crate::board::Board;
+use crate::books::{Books, Stage};
 use crate::record;
-use crate::worker::{Clock, broken};
-use partools_core::{Cause, Chunk, ItemError, Portable, Run, WorkerError, decode};
+use crate::worker::Clock;
+use partools_core::{Cause, Chunk, Portable, Run, WorkerError};
 use partools_os::{
     Access, Child, Exit, Inbox, Received, Region, Ring, SpawnOptions, signal_name, spawn,
 };
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 /// The size of a ring: large enough that the parent need not wake often, small enough to stay in cache.
 const RING: usize = 1 << 20;
-/// So many records are read from one ring before the next one has its turn.
+/// So many records, or bytes, are read from one ring before the next one has its turn.
 const BURST: usize = 4096;
+const BURST_BYTES: usize = 8 << 20;
+/// A start that ends in SIGKILL may have been somebody else's doing; one that does so again and again is at fault.
+const LOST_STARTS: usize = 3;
+const OVERWROTE: &str = "overwrote the memory through which its worker reports";
 
 pub(crate) struct Seat<'r, O> {
     ring: Option<Ring>,
@@ -25,28 +29,14 @@ pub(crate) struct Seat<'r, O> {
     /// When the item in flight began; only where the plan has an item timeout.
     clock: Option<Region>,
     child: Option<Child>,
-    stage: Stage,
-    /// What the child works on.
-    chunk: Option<Chunk<'r, O>>,
-    /// What it was handed at its birth and did not begin yet.
-    dealt: VecDeque<Chunk<'r, O>>,
+    books: Books<'r, O>,
     /// The child is careful: the parent's books are exact.
     careful: bool,
-    /// A careful child said that the item in flight began.
-    begun: bool,
     killed: Option<Killed>,
     /// The ring holds what no sound child could have written.
     is_corrupt: bool,
-}
-
-/// How far a child has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Born,
-    Starting,
-    Working,
-    Finishing,
-    Ended,
+    /// So many children of this seat were killed by somebody else before their state was made.
+    lost_starts: usize,
 }
 
 /// Why we killed a child.
@@ -78,6 +68,8 @@ pub(crate) enum Death {
 pub(crate) struct Read {
     /// There may be more at once.
     pub(crate) more: bool,
+    /// Anything arrived.
+    pub(crate) any: bool,
     /// An output or a failure arrived.
     pub(crate) progress: bool,
 }
@@ -89,7 +81,28 @@ impl<O> Seat<'_, O> {
 
     /// Has it not come to its first claim yet?
     pub(crate) fn is_starting(&self) -> bool {
-        self.child.is_some() && matches!(self.stage, Stage::Born | Stage::Starting)
+        self.child.is_some() && matches!(self.books.stage, Stage::Born | Stage::Starting)
+    }
+
+    /// Is the child done with all that it claimed, as far as is known?
+    pub(crate) fn is_idle(&self) -> bool {
+        let Books {
+            stage,
+            chunk,
+            dealt,
+            ..
+        } = &self.books;
+        *stage == Stage::Working && chunk.is_none() && dealt.is_empty()
+    }
+
+    /// Does it work on what nobody needs?
+    pub(crate) fn is_stray(&self) -> bool {
+        self.child.is_some() && self.books.is_stray
+    }
+
+    /// No child that sat here was admitted to an item from this index on.
+    pub(crate) fn reach(&self) -> usize {
+        self.books.reach
     }
 
     pub(crate) fn child(&self) -> Option<&Child> {
@@ -109,19 +122,17 @@ impl<'r, O: Portable> Seat<'r, O> {
             inbox: Inbox::new(),
             clock: None,
             child: None,
-            stage: Stage::Born,
-            chunk: None,
-            dealt: VecDeque::new(),
+            books: Books::new(),
             careful: false,
-            begun: false,
             killed: None,
             is_corrupt: false,
+            lost_starts: 0,
         }
     }
 
     /// The item in flight, as far as is known.
     pub(crate) fn position(&self) -> Option<usize> {
-        let chunk = self.chunk.as_ref()?;
+        let chunk = self.books.chunk.as_ref()?;
         (self.child.is_some() && !chunk.is_full()).then(|| chunk.position())
     }
 
@@ -166,10 +177,8 @@ impl<'r, O: Portable> Seat<'r, O> {
             })
         }?;
         self.child = Some(child);
-        self.stage = Stage::Born;
-        self.dealt = dealt;
+        self.books.open(dealt);
         self.careful = careful;
-        self.begun = false;
         self.killed = None;
         self.is_corrupt = false;
         Ok(())
@@ -185,20 +194,19 @@ impl<'r, O: Portable> Seat<'r, O> {
     /// Reads what has arrived, up to a limit.
     pub(crate) fn read(&mut self, run: &'r Run<O>) -> Read {
         let mut read = Read::default();
+        let mut bytes = 0;
         let Some(ring) = &self.ring else { return read };
         for _ in 0..BURST {
             match self.inbox.receive(ring) {
                 Ok(Received::Nothing) => return read,
                 Ok(Received::Record { kind, payload }) => {
-                    let mut books = Books {
-                        run,
-                        stage: &mut self.stage,
-                        chunk: &mut self.chunk,
-                        dealt: &mut self.dealt,
-                        begun: &mut self.begun,
-                    };
+                    read.any = true;
                     read.progress |= matches!(kind, record::OUTPUT | record::FAILED);
-                    if books.take(kind, payload).is_some() {
+                    bytes += payload.len();
+                    if self.books.enter(run, kind, payload).is_some() {
+                        if bytes > BURST_BYTES {
+                            break;
+                        }
                         continue;
                     }
                 }
@@ -233,7 +241,12 @@ impl<'r, O: Portable> Seat<'r, O> {
         if begun == Clock::IDLE || self.child.is_none() {
             return None;
         }
-        let ran = Duration::from_nanos(clock.now().saturating_sub(begun));
+        let now = clock.now();
+        if begun > now {
+            // No sound child writes a time to come. It would never be late.
+            self.kill(Killed::Corrupt);
+        }
+        let ran = Duration::from_nanos(now.saturating_sub(begun));
         if ran >= limit {
             self.kill(Killed::Late(begun));
         }
@@ -250,42 +263,60 @@ impl<'r, O: Portable> Seat<'r, O> {
         let exit = self.child.as_mut()?.try_reap()?;
         self.child = None;
         while !self.is_corrupt && self.read(run).more {}
-        self.dealt.clear();
-        let chunk = self.chunk.take();
-        let clean = self.stage == Stage::Ended && exit == Exit::Code(0);
-        if clean || self.killed == Some(Killed::Unneeded) || run.is_stopped() {
+        // A child that trips over its own ring may do so long after the item that overwrote it.
+        self.is_corrupt |= self
+            .ring
+            .as_ref()
+            .is_some_and(|ring| !self.inbox.is_intact(ring));
+        self.books.dealt.clear();
+        let chunk = self.books.chunk.take();
+        let stage = self.books.stage;
+        if stage == Stage::Ended || self.killed == Some(Killed::Unneeded) || run.is_stopped() {
             return Some(Death::Clean);
         }
-        if if self.careful {
-            !self.begun
-        } else {
-            self.is_corrupt
-        } {
-            return Some(Death::Doubtful);
-        }
-        match (self.stage, chunk) {
+        // SIGKILL is nobody's own fault: it comes from the system when memory runs out, or from an operator.
+        let from_outside = is_kill(exit) && self.killed != Some(Killed::Corrupt);
+        let is_doubtful = match (self.careful, stage) {
+            (true, Stage::Starting | Stage::Finishing) => false,
+            (true, _) => !self.books.begun,
+            (false, _) => self.is_corrupt,
+        };
+        Some(match (stage, chunk) {
+            _ if is_doubtful => Death::Doubtful,
+            (Stage::Starting, _) if from_outside && self.lost_starts < LOST_STARTS => {
+                self.lost_starts += 1;
+                Death::BetweenItems
+            }
+            // Its outputs are all there.
+            (Stage::Finishing, _) if from_outside => Death::Clean,
             (Stage::Starting, _) => {
-                run.abort(WorkerError::start(
-                    number,
-                    format!("its process was {}", ended(exit)).into(),
-                ));
-                Some(Death::Clean)
+                let why = format!("its process {}", self.ended(exit));
+                run.abort(WorkerError::start(number, why.into()));
+                Death::Clean
             }
             (Stage::Finishing, _) => {
-                let why = format!(
-                    "dropping the state of worker {number}: its process was {}",
-                    ended(exit)
-                );
-                run.abort(WorkerError::task(why));
-                Some(Death::Clean)
+                let ended = self.ended(exit);
+                run.abort(WorkerError::task(format!(
+                    "dropping the state of worker {number}: its process {ended}"
+                )));
+                Death::Clean
             }
-            (Stage::Working, Some(chunk)) if !chunk.is_full() => {
-                Some(self.blame(chunk, exit, limit))
-            }
-            (Stage::Ended, _) => Some(Death::Clean),
-            // What a child that is gone before it said anything did, nobody knows.
-            (Stage::Born, _) => Some(Death::Doubtful),
-            (Stage::Working, _) => Some(Death::BetweenItems),
+            (Stage::Working, Some(chunk)) if !chunk.is_full() => self.blame(chunk, exit, limit),
+            // What a child that is gone before it said anything did, nobody knows; it hardly overwrote its ring first if
+            // it was killed from outside.
+            (Stage::Born, _) if from_outside => Death::BetweenItems,
+            (Stage::Born, _) => Death::Doubtful,
+            (Stage::Working | Stage::Ended, _) => Death::BetweenItems,
+        })
+    }
+
+    /// As in "its process ...".
+    fn ended(&self, exit: Exit) -> String {
+        match exit {
+            _ if self.killed == Some(Killed::Corrupt) => OVERWROTE.to_owned(),
+            Exit::Code(code) => format!("ended with exit code {code}"),
+            Exit::Signal { .. } => format!("was {exit}"),
+            Exit::Unknown => "was lost, and its cause with it".to_owned(),
         }
     }
 
@@ -303,94 +334,13 @@ impl<'r, O: Portable> Seat<'r, O> {
                 }
                 Cause::TimedOut { limit }
             }
-            (Some(Killed::Corrupt), _) if is_kill(exit) => Cause::Lost {
-                why: "it overwrote the memory through which its worker reports".to_owned(),
+            (Some(Killed::Corrupt), _) if is_kill(exit) || exit == Exit::Unknown => Cause::Lost {
+                why: format!("it {OVERWROTE}"),
             },
             _ => cause_of(exit),
         };
         chunk.lost(cause);
         Death::Blamed
-    }
-}
-
-/// What the parent knows of a child's work.
-struct Books<'s, 'r, O> {
-    run: &'r Run<O>,
-    stage: &'s mut Stage,
-    chunk: &'s mut Option<Chunk<'r, O>>,
-    dealt: &'s mut VecDeque<Chunk<'r, O>>,
-    begun: &'s mut bool,
-}
-
-impl<O: Portable> Books<'_, '_, O> {
-    /// Enters one record. `None` where a sound child could not have sent it.
-    fn take(&mut self, kind: u8, payload: &[u8]) -> Option<()> {
-        match kind {
-            record::STARTING => *self.stage = Stage::Starting,
-            record::READY => *self.stage = Stage::Working,
-            record::CLAIM => {
-                let range = record::parse_claim(payload)?;
-                // What was left of the chunk before goes back (it is not needed, or the child would not go on).
-                *self.chunk = None;
-                *self.begun = false;
-                // A claim that is not admitted was made from a counter that somebody scribbled over: its items were
-                // handed out before, and what arrives for them is thrown away.
-                *self.chunk = match self
-                    .dealt
-                    .front()
-                    .is_some_and(|chunk| chunk.range() == range)
-                {
-                    true => self.dealt.pop_front(),
-                    false => self.run.admit(range),
-                };
-            }
-            record::ITEM => *self.begun = true,
-            record::OUTPUT => {
-                self.output(payload)?;
-                self.close_if_full();
-            }
-            record::FAILED => {
-                let error: ItemError = decode(payload).ok()?;
-                if let Some(chunk) = self.chunk {
-                    chunk.fail(error);
-                }
-                self.close_if_full();
-            }
-            record::BROKEN => self.run.abort(broken(payload)),
-            record::FINISHING => {
-                *self.chunk = None;
-                *self.stage = Stage::Finishing;
-            }
-            record::END => *self.stage = Stage::Ended,
-            _ => return None,
-        }
-        Some(())
-    }
-
-    /// A full chunk counts at once: others may wait for what is behind it.
-    fn close_if_full(&mut self) {
-        *self.begun = false;
-        if self.chunk.as_ref().is_some_and(Chunk::is_full) {
-            *self.chunk = None;
-        }
-    }
-
-    fn output(&mut self, payload: &[u8]) -> Option<()> {
-        let Some(chunk) = self.chunk else {
-            return Some(());
-        };
-        let index = chunk.position();
-        // The user's own `Deserialize` may panic.
-        match catch_unwind(AssertUnwindSafe(|| decode::<O>(payload))) {
-            Ok(Ok(output)) => chunk.push(output).ok()?,
-            Ok(Err(error)) => chunk.fail(ItemError::new(index, 0, Cause::NotPortable(error))),
-            Err(panic) => {
-                std::mem::forget(panic);
-                let why = "decoding its output panicked".to_owned();
-                chunk.fail(ItemError::new(index, 0, Cause::Lost { why }));
-            }
-        }
-        Some(())
     }
 }
 
@@ -409,14 +359,5 @@ fn cause_of(exit: Exit) -> Cause {
         Exit::Unknown => Cause::Lost {
             why: exit.to_string(),
         },
-    }
-}
-
-/// As in "its process was ...".
-fn ended(exit: Exit) -> String {
-    match exit {
-        Exit::Code(code) => format!("ended with exit code {code}"),
-        Exit::Signal { .. } => exit.to_string(),
-        Exit::Unknown => "lost, and its cause with it".to_owned(),
     }
 }

@@ -60,8 +60,8 @@ pub(crate) struct Worker<'a, T: Task> {
     pub(crate) board: &'a Board,
     pub(crate) deals: &'a [Deal],
     pub(crate) clock: Option<Clock<'a>>,
-    /// The child says when an item begins, and waits after each record until the parent has read it: slow, but what
-    /// the parent knows is then exact even if the child overwrites its ring.
+    /// The child says when an item begins, and waits until the parent has read that: slow, but what the parent knows is
+    /// then exact even if the child overwrites its ring.
     pub(crate) careful: bool,
     /// Flushing the standard streams takes locks, which a thread of the parent may have held at the fork.
     pub(crate) may_flush: bool,
@@ -146,19 +146,21 @@ struct Post<'a, O> {
 }
 
 impl<O: Portable> Post<'_, O> {
-    /// Sends a record; a careful child waits until it is read.
+    /// Sends a record. A careful child waits until all is read before it lets the user's code run again: that may
+    /// overwrite what is not. (It need not before its state is made: what came to nothing is then known well enough.)
     ///
     /// A ring that was overwritten cannot be trusted to tell even that, so the child ends here, at once: unwinding
     /// would look like a panic of the item.
     fn send(&mut self, kind: u8, payload: &[u8], urgency: Urgency) {
-        let (producer, careful) = (&mut self.producer, self.careful);
+        let producer = &mut self.producer;
+        let settles = self.careful && matches!(kind, record::ITEM | record::FINISHING);
         let sending = AssertUnwindSafe(|| {
             producer.send(
                 kind,
                 payload,
-                if careful { Urgency::Prompt } else { urgency },
+                if settles { Urgency::Prompt } else { urgency },
             );
-            if careful {
+            if settles {
                 producer.settle();
             }
         });

@@ -115,6 +115,14 @@ fn abort() -> ! {
     std::process::abort()
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an item that ends its process is what is tested"
+)]
+fn exit(code: i32) -> ! {
+    std::process::exit(code)
+}
+
 fn all_but_37(results: &[Result<String, ItemError>], may_finish: bool) {
     for (i, result) in results.iter().enumerate() {
         match (i, result) {
@@ -179,18 +187,16 @@ fn what_a_child_can_write() {
 
 fn many_deaths() {
     for round in 0..30usize {
-        let is_bad = |i: usize| (i * 7919 + round * 31) % 11 == 0;
+        let is_bad = |i: usize| (i * 7919 + round * 31).is_multiple_of(11);
         let map = over(0..200).map(|i| {
             if is_bad(i) {
                 match i % 4 {
                     0 => abort(),
                     // SAFETY: none: this is the crash.
                     1 => unsafe { std::ptr::null_mut::<u8>().write_volatile(1) },
-                    2 => std::process::exit(i32::try_from(i).unwrap_or(0)),
+                    2 => exit(i32::try_from(i).unwrap_or(0)),
                     // SAFETY: kills this process alone.
-                    _ => unsafe {
-                        libc::kill(libc::getpid(), libc::SIGKILL);
-                    },
+                    _ => _ = unsafe { libc::raise(libc::SIGKILL) },
                 }
             }
             i as u64
@@ -300,6 +306,7 @@ fn alternating() {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "what is printed is what is tested")]
 /// Prints from 50 items, with and without a line end, by Rust and by C; some items fail.
 fn scripts(script: &str) -> ExitCode {
     print!("<before>");

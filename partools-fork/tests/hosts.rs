@@ -4,6 +4,12 @@
 //! Each host that is changed for good is a process of its own: this program again, told by an environment variable
 //! which script to play (`hosts/scripts.rs`), and killed with words when it takes too long. So a hang is a failure.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "scripts print, and say why they fail"
+)]
+
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::ExitCode;
 

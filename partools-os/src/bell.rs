@@ -9,6 +9,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::event::EventfdFlags;
 use rustix::io::Errno;
 
+use crate::descriptors::above_streams;
+
 /// Rung by children, waited for by the parent in [`wait_any`](crate::wait_any).
 ///
 /// ```
@@ -27,10 +29,8 @@ impl Bell {
     /// # Errors
     /// When the process has no descriptor left, or the kernel no memory.
     pub fn new() -> io::Result<Bell> {
-        Ok(Bell(rustix::event::eventfd(
-            0,
-            EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK,
-        )?))
+        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+        Ok(Bell(above_streams(rustix::event::eventfd(0, flags)?)?))
     }
 
     /// Rings. Ringing twice before anyone looked is like ringing once.

@@ -14,6 +14,7 @@
 #![cfg(target_os = "linux")]
 
 mod bell;
+mod descriptors;
 mod mappings;
 mod region;
 mod registry;

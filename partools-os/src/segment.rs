@@ -19,6 +19,8 @@ use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::io::Errno;
 use rustix::mm::ProtFlags;
 
+use crate::descriptors::above_streams;
+
 mod huge_pages;
 mod mapping;
 
@@ -147,10 +149,11 @@ impl<T: Pod> SharedVec<T> {
 fn memory_file() -> io::Result<OwnedFd> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     // Hardened systems give out no other ones; kernels before 6.3 do not know the flag.
-    match rustix::fs::memfd_create(NAME, flags | MemfdFlags::NOEXEC_SEAL) {
-        Err(Errno::INVAL) => Ok(rustix::fs::memfd_create(NAME, flags)?),
-        made => Ok(made?),
-    }
+    let file = match rustix::fs::memfd_create(NAME, flags | MemfdFlags::NOEXEC_SEAL) {
+        Err(Errno::INVAL) => rustix::fs::memfd_create(NAME, flags)?,
+        made => made?,
+    };
+    above_streams(file)
 }
 
 impl<T: Pod> Deref for SharedVec<T> {

@@ -32,8 +32,10 @@ pub(crate) fn endless_map() -> ExitCode {
     let result = over(0..8)
         .chunk(Chunks::of(1))
         .map(|i| {
-            while i < 8 {
-                std::thread::sleep(Duration::from_millis(5));
+            if i < 8 {
+                loop {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
             }
         })
         .run(&Fork::new().workers(3));

@@ -73,7 +73,7 @@ pub(crate) fn late(workers: usize) {
         .chunk(Chunks::of(2))
         .item_timeout(limit)
         .map(|i| {
-            while i == 5 {
+            if i == 5 {
                 std::thread::sleep(Duration::from_secs(60));
             }
             i

@@ -107,8 +107,10 @@ pub(crate) fn wild_tail() -> ExitCode {
                     .into_iter()
                     .find(|(_, bytes)| *bytes > 1 << 20)
                     .expect("a ring");
-                // SAFETY: inside the ring: 128 bytes of halves, then the words, of which this is number 16.
-                let tail = unsafe { &*(&raw const *ring).add(16 + 16) };
+                // 128 bytes of halves, then the words, of which this is number 16.
+                let tail = (&raw const *ring).wrapping_add(16 + 16);
+                // SAFETY: inside the ring, which is longer than a megabyte.
+                let tail = unsafe { &*tail };
                 tail.store(1 << 60, Relaxed);
             }
             vec![i; 2000]
@@ -127,13 +129,13 @@ pub(crate) fn wild_tail() -> ExitCode {
 pub(crate) fn full_rings() -> ExitCode {
     let before = Snapshot::take();
     let caught = std::panic::catch_unwind(|| {
-        over(0..400)
-            .window(400)
-            .map(|i| vec![i as u8; 200_000])
-            .for_each(&Fork::new().workers(3), |i, _| {
+        over(0..400).window(400).map(|i| vec![i; 25_000]).for_each(
+            &Fork::new().workers(3),
+            |i, _| {
                 std::thread::sleep(Duration::from_millis(300));
                 assert!(i < 1, "enough");
-            })
+            },
+        )
     });
     assert_eq!(caught.expect_err("a panic").downcast_ref(), Some(&"enough"));
     before.assert_unchanged();
@@ -145,7 +147,7 @@ pub(crate) fn full_rings() -> ExitCode {
                 exit(9);
             }
         })
-        .map_cx(|i, _| vec![i as u8; 2_000_000]);
+        .map_cx(|i, _| vec![i; 250_000]);
     let error = map.try_run(&Fork::new().workers(3)).expect_err("no state");
     assert!(
         error.is_start() && error.to_string().contains("exit code 9"),
@@ -217,13 +219,15 @@ pub(crate) fn future_clock() -> ExitCode {
     let map = over(0..20)
         .item_timeout(Duration::from_millis(100))
         .map(|i| {
-            while i == 3 {
-                for (word, bytes) in shared() {
-                    if bytes < 1 << 16 && word.load(Relaxed) > 1 << 20 {
-                        word.store(1 << 62, Relaxed);
-                    }
+            if i == 3 {
+                let is_clock = |(word, bytes): &(&AtomicU64, usize)| {
+                    *bytes < 1 << 16 && word.load(Relaxed) > 1000
+                };
+                let (clock, _) = shared().into_iter().find(is_clock).expect("a clock");
+                loop {
+                    clock.store(1 << 62, Relaxed);
+                    std::thread::sleep(Duration::from_secs(30));
                 }
-                std::thread::sleep(Duration::from_secs(30));
             }
             i
         });

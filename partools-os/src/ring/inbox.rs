@@ -38,6 +38,8 @@ pub struct Inbox {
     /// The kind of a record of which only a part has arrived.
     unfinished: Option<u8>,
     corrupt: Option<Corrupt>,
+    /// The tail in the ring was not what we had put there.
+    lost_tail: bool,
 }
 
 /// What [`Inbox::receive`] found.
@@ -126,6 +128,12 @@ impl Inbox {
     /// Whether a record has arrived in part. Once its producer is gone, the rest will never come.
     pub fn is_amid_record(&self) -> bool {
         self.unfinished.is_some()
+    }
+
+    /// Whether the tail in the ring, by which the producer knows how full it is, was always the one that was put there.
+    /// A producer that finds it changed cannot go on, and that is not the fault of what it was sending.
+    pub fn is_intact(&self, ring: &Ring) -> bool {
+        !self.lost_tail && ring.tail().load(Relaxed) == self.told
     }
 
     /// Back to the beginning of a stream, with the buffer kept.
@@ -217,6 +225,7 @@ impl Inbox {
         if self.told == self.tail {
             return;
         }
+        self.lost_tail = !self.is_intact(ring);
         self.told = self.tail;
         ring.tail().store(self.tail, Release);
         // The tail is out before we look whether the producer went to sleep without having seen it.

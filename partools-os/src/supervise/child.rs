@@ -14,6 +14,7 @@ use rustix::ioctl;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
 
 use super::exit::{self, Exit};
+use crate::descriptors::above_streams;
 
 /// A forked child. Dropping it kills and reaps it.
 #[derive(Debug)]
@@ -32,7 +33,8 @@ impl Child {
     /// Whatever stands in the way of a pidfd (an old kernel, a seccomp filter, no descriptor left), the child is
     /// there and must be looked after, by its number then.
     pub(super) fn watch(pid: Pid) -> Child {
-        let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok();
+        let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty());
+        let pidfd = pidfd.ok().and_then(|pidfd| above_streams(pidfd).ok());
         Child {
             pid,
             pidfd,
@@ -61,8 +63,10 @@ impl Child {
         if self.exit.is_some() || !self.is_ours() {
             return;
         }
+        // Whatever else a filter answers, the child must go: by its number then.
         if let Some(pidfd) = &self.pidfd
-            && rustix::process::pidfd_send_signal(pidfd, Signal::KILL) != Err(Errno::NOSYS)
+            && let Ok(()) | Err(Errno::SRCH) =
+                rustix::process::pidfd_send_signal(pidfd, Signal::KILL)
         {
             return;
         }

@@ -1,0 +1,131 @@
+//! What the parent knows of one child's work: the records of its ring, entered one by one.
+//!
+//! A child's chunk is filled as its outputs arrive; what was not filled when the books are closed goes back to the run.
+//! Invariant: what a child says counts as far as the run admits it, and no further.
+
+use crate::record;
+use crate::worker::broken;
+use partools_core::{Cause, Chunk, ItemError, Portable, Run, decode};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// How far a child has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Born,
+    Starting,
+    Working,
+    Finishing,
+    Ended,
+}
+
+pub(crate) struct Books<'r, O> {
+    pub(crate) stage: Stage,
+    /// What the child works on.
+    pub(crate) chunk: Option<Chunk<'r, O>>,
+    /// What it was handed at its birth and did not begin yet.
+    pub(crate) dealt: VecDeque<Chunk<'r, O>>,
+    /// A careful child said that the item in flight began.
+    pub(crate) begun: bool,
+    /// What it works on was not admitted: nobody needs it.
+    pub(crate) is_stray: bool,
+    /// No child of this seat was admitted to an item from here on.
+    pub(crate) reach: usize,
+}
+
+impl<'r, O: Portable> Books<'r, O> {
+    pub(crate) fn new() -> Self {
+        Books {
+            stage: Stage::Born,
+            chunk: None,
+            dealt: VecDeque::new(),
+            begun: false,
+            is_stray: false,
+            reach: 0,
+        }
+    }
+
+    /// For a new child, which was handed `dealt`.
+    pub(crate) fn open(&mut self, dealt: VecDeque<Chunk<'r, O>>) {
+        *self = Books {
+            dealt,
+            reach: self.reach,
+            ..Books::new()
+        };
+    }
+
+    /// Enters one record. `None` where a sound child could not have sent it.
+    pub(crate) fn enter(&mut self, run: &'r Run<O>, kind: u8, payload: &[u8]) -> Option<()> {
+        match kind {
+            record::STARTING => self.stage = Stage::Starting,
+            record::READY => self.stage = Stage::Working,
+            record::CLAIM => self.claim(run, payload)?,
+            record::ITEM => self.begun = true,
+            record::OUTPUT => {
+                self.output(payload)?;
+                self.close_if_full();
+            }
+            record::FAILED => {
+                let error: ItemError = decode(payload).ok()?;
+                if let Some(chunk) = &mut self.chunk {
+                    chunk.fail(error);
+                }
+                self.close_if_full();
+            }
+            record::BROKEN => run.abort(broken(payload)),
+            record::FINISHING => {
+                self.chunk = None;
+                self.is_stray = false;
+                self.stage = Stage::Finishing;
+            }
+            record::END => self.stage = Stage::Ended,
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn claim(&mut self, run: &'r Run<O>, payload: &[u8]) -> Option<()> {
+        let range = record::parse_claim(payload)?;
+        // What was left of the chunk before goes back (it is not needed, or the child would not go on).
+        self.chunk = None;
+        self.begun = false;
+        let is_dealt = |chunk: &Chunk<'_, O>| chunk.range() == range;
+        self.chunk = match self.dealt.front().is_some_and(is_dealt) {
+            true => self.dealt.pop_front(),
+            false => run.admit(range.clone()),
+        };
+        // A claim that is not admitted was made from a counter that somebody scribbled over: its items were handed out
+        // before, and what arrives for them is thrown away.
+        self.is_stray = self.chunk.is_none();
+        if !self.is_stray {
+            self.reach = self.reach.max(range.end);
+        }
+        Some(())
+    }
+
+    /// A full chunk counts at once: others may wait for what is behind it.
+    fn close_if_full(&mut self) {
+        self.begun = false;
+        if self.chunk.as_ref().is_some_and(Chunk::is_full) {
+            self.chunk = None;
+        }
+    }
+
+    fn output(&mut self, payload: &[u8]) -> Option<()> {
+        let Some(chunk) = &mut self.chunk else {
+            return Some(());
+        };
+        let index = chunk.position();
+        // The user's own `Deserialize` may panic.
+        match catch_unwind(AssertUnwindSafe(|| decode::<O>(payload))) {
+            Ok(Ok(output)) => chunk.push(output).ok()?,
+            Ok(Err(error)) => chunk.fail(ItemError::new(index, 0, Cause::NotPortable(error))),
+            Err(panic) => {
+                std::mem::forget(panic);
+                let why = "decoding its output panicked".to_owned();
+                chunk.fail(ItemError::new(index, 0, Cause::Lost { why }));
+            }
+        }
+        Some(())
+    }
+}
