@@ -16,6 +16,30 @@ use std::ops::Range;
 pub(crate) type Deliver<'r, O> = dyn FnMut(&mut Batch<'_, O>) + 'r;
 
 /// The calling thread's handle on a run. It cannot leave that thread.
+///
+/// ```
+/// use partools_core::{Caller, Capabilities, Error, Executor, Run, Task, over};
+///
+/// /// One thread works, the calling one only delivers.
+/// struct Beside;
+/// impl<T: Task + Sync> Executor<T> for Beside
+/// where
+///     T::Output: Send,
+/// {
+///     fn capabilities(&self) -> Capabilities { Capabilities::new("beside", 1) }
+///     fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+///         std::thread::scope(|s| {
+///             s.spawn(|| run.work(task, 0));
+///             while caller.wait() {}
+///         });
+///         Ok(())
+///     }
+/// }
+/// let mut seen = Vec::new();
+/// over(0..4).map(|i| i * i).for_each(&Beside, |_, square| seen.push(square))?;
+/// assert_eq!(seen, [0, 1, 4, 9]);
+/// # Ok::<(), Error>(())
+/// ```
 pub struct Caller<'r, O> {
     run: &'r Run<O>,
     sink: &'r mut Deliver<'r, O>,

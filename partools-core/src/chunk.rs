@@ -11,6 +11,25 @@ use std::cell::Cell;
 use std::ops::Range;
 
 /// A claim on a range of items of a [`Run`].
+///
+/// ```
+/// use partools_core::{Caller, Capabilities, Cause, Error, Executor, Run, Task, over};
+///
+/// /// Loses every worker at its first item, and says so.
+/// struct Unlucky;
+/// impl<T: Task> Executor<T> for Unlucky {
+///     fn capabilities(&self) -> Capabilities { Capabilities::new("unlucky", 1) }
+///     fn execute(&self, _: &T, run: &Run<T::Output>, _: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+///         while let Some(chunk) = run.try_claim() {
+///             chunk.lost(Cause::Lost { why: "the cat sat on the cable".into() });
+///         }
+///         Ok(())
+///     }
+/// }
+/// let results = over(0..3).map(|i| i).try_run(&Unlucky)?;
+/// assert_eq!(results[2].as_ref().unwrap_err().to_string(), "item 2 was lost with its worker: the cat sat on the cable");
+/// # Ok::<(), Error>(())
+/// ```
 pub struct Chunk<'r, O> {
     run: &'r Run<O>,
     range: Range<usize>,

@@ -14,6 +14,15 @@ use std::cell::Cell;
 use std::fmt;
 
 /// Why a map of a fallible closure gave no result: the user's own error, or the map's.
+///
+/// ```
+/// use partools_core::{Failed, Serial, over};
+/// match over(&["1", "x"]).map(|s| s.parse::<i32>()).run_ok(&Serial) {
+///     Ok(numbers) => panic!("x is no number, and yet: {numbers:?}"),
+///     Err(Failed::Item { index, error }) => assert_eq!((index, error.to_string().as_str()), (1, "invalid digit found in string")),
+///     Err(Failed::Map(error)) => panic!("{error}"),
+/// }
+/// ```
 #[derive(Debug)]
 pub enum Failed<E> {
     /// The closure returned this error for the item at this index, the lowest with an error.

@@ -12,7 +12,15 @@ use crate::run::{OnFailure, Run, Setup};
 use crate::serial::Serial;
 use crate::task::Task;
 
-/// A task and its plan: what [`Over`](crate::Over)'s call forms make, and what has the endings.
+/// A task and its plan: what [`Over`](crate::Over)'s call forms make, and what has the endings. It can be run again.
+///
+/// ```
+/// use partools_core::{Serial, over};
+/// let job = over(&["a", "bb"]).map(|word| word.len());
+/// assert_eq!(job.run(&Serial)?, [1, 2]);
+/// assert_eq!(job.run(&Serial)?, [1, 2]);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "nothing runs before an ending such as run"]
 pub struct Job<T> {

@@ -53,6 +53,10 @@ impl std::fmt::Debug for Payload {
 
 /// From now on this process is a worker: the host's panic hook stays silent in it. For backends whose
 /// workers are processes, to be called first thing in a worker.
+///
+/// ```
+/// partools_core::enter_worker_process(); // panics of items are noted for the parent, and not printed
+/// ```
 pub fn enter_worker_process() {
     IN_WORKER_PROCESS.store(true, Ordering::Relaxed);
 }

@@ -48,6 +48,45 @@ pub(crate) struct Setup<O> {
 }
 
 /// One map under way: it hands out chunks, keeps their outputs, and knows what is done, failed and still needed.
+///
+/// Workers in this process call [`work`](Run::work). An executor whose items run elsewhere claims here and fills what
+/// comes back, or lets its workers claim by themselves and [admits](Run::admit) that:
+///
+/// ```
+/// use partools_core::{Caller, Capabilities, Error, Executor, ItemError, Run, Sink, Task, Worker, over};
+///
+/// /// Runs each chunk in a place of its own (here: a vector), as a remote executor would.
+/// struct Elsewhere;
+///
+/// struct Answers<O>(Vec<Result<O, ItemError>>);
+/// impl<O> Sink<O> for Answers<O> {
+///     fn push(&mut self, output: O) { self.0.push(Ok(output)); }
+///     fn fail(&mut self, error: ItemError) { self.0.push(Err(error)); }
+///     fn needed(&self) -> usize { usize::MAX }
+/// }
+///
+/// impl<T: Task> Executor<T> for Elsewhere {
+///     fn capabilities(&self) -> Capabilities { Capabilities::new("elsewhere", 1) }
+///     fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+///         let mut worker = Worker::new(task, 0, run.plan());
+///         while let Some(mut chunk) = run.try_claim() {
+///             let mut answers = Answers(Vec::new());
+///             worker.run(chunk.range(), chunk.attempt(), &mut answers)?;
+///             for answer in answers.0 {
+///                 match answer {
+///                     Ok(output) => drop(chunk.push(output)),
+///                     Err(error) => chunk.fail(error),
+///                 }
+///             }
+///             chunk.commit();
+///             caller.deliver();
+///         }
+///         Ok(worker.finish()?)
+///     }
+/// }
+/// assert_eq!(over(0..5).map(|i| i * 2).run(&Elsewhere)?, [0, 2, 4, 6, 8]);
+/// # Ok::<(), Error>(())
+/// ```
 pub struct Run<O> {
     count: usize,
     plan: Plan,

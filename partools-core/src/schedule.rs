@@ -8,6 +8,14 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 /// How many items a worker claims at a time.
+///
+/// ```
+/// use partools_core::{Chunks, Serial, over};
+/// for chunks in [Chunks::Auto, Chunks::of(25), Chunks::per_worker(4), Chunks::guided()] {
+///     assert_eq!(over(0..100).chunk(chunks).map(|i| i).run(&Serial)?.len(), 100);
+/// }
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Chunks {
     /// Measured while it runs: about 100 µs of work a chunk, never more than half an even share of what
@@ -52,7 +60,12 @@ const GROWTH: usize = 8;
 /// between two reads.
 const CLOCK_EVERY: u64 = 2_000;
 
-/// What a worker has measured of its items so far.
+/// What a worker has measured of its items so far; it begins with nothing.
+///
+/// ```
+/// // One item at first: nobody knows yet whether it takes a nanosecond or an hour.
+/// assert_eq!(partools_core::Pace::new().piece(), 1);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Pace {
     /// Cost of an item in picoseconds; `None` before the first measurement.
@@ -130,7 +143,25 @@ impl Default for Pace {
     }
 }
 
-/// The chunk policy of one run, with its numbers filled in.
+/// The chunk policy of one run, with its numbers filled in. [`Run::schedule`](crate::Run::schedule) has it, for workers
+/// that claim elsewhere: from a counter in shared memory, say.
+///
+/// ```
+/// use partools_core::{Caller, Capabilities, Chunks, Error, Executor, Pace, Run, Task, over};
+/// use std::sync::atomic::AtomicU64;
+///
+/// struct Counting;
+/// impl<T: Task> Executor<T> for Counting {
+///     fn capabilities(&self) -> Capabilities { Capabilities::new("counting", 1) }
+///     fn execute(&self, _: &T, run: &Run<T::Output>, _: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+///         let counter = AtomicU64::new(0);
+///         let claim = run.schedule().claim(&counter, run.claim_limit(), &Pace::new());
+///         Err(Error::executor(format!("the first claim is {claim:?}")))
+///     }
+/// }
+/// let error = over(0..100).chunk(Chunks::of(25)).map(|i| i).run(&Counting).unwrap_err();
+/// assert_eq!(error.to_string(), "the first claim is Some(0..25)");
+/// ```
 #[derive(Debug, Clone)]
 pub struct Schedule {
     count: usize,

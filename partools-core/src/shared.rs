@@ -3,6 +3,23 @@
 
 /// What a [`Shared`] argument lends for the lifetime `'a`. The second parameter is never named: it says
 /// that `Self` outlives `'a`.
+///
+/// ```
+/// use partools_core::{LendView, Serial, Shared, over};
+///
+/// /// Lends a view of two slices at once.
+/// struct Model { weights: Vec<f64>, bias: Vec<f64> }
+/// impl<'a> LendView<'a> for Model {
+///     type View = (&'a [f64], &'a [f64]);
+/// }
+/// impl Shared for Model {
+///     fn view(&self) -> (&[f64], &[f64]) { (&self.weights, &self.bias) }
+/// }
+/// let model = Model { weights: vec![2.0, 3.0], bias: vec![0.5] };
+/// let out = over(0..2).shared(model).map_cx(|i, cx| cx.shared.0[i] + cx.shared.1[0]).run(&Serial)?;
+/// assert_eq!(out, [2.5, 3.5]);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 pub trait LendView<'a, Bound = &'a Self> {
     /// What the closure is handed.
     type View;
@@ -11,13 +28,24 @@ pub trait LendView<'a, Bound = &'a Self> {
 /// The view that `S` lends for `'a`.
 pub type ViewOf<'a, S> = <S as LendView<'a>>::View;
 
-/// A shared argument. Any reference is one: `.shared(&index)`, `.shared(array.as_slice())`.
+/// A shared argument. Any reference is one.
+///
+/// ```
+/// use partools_core::{Serial, over};
+/// let table = std::collections::HashMap::from([("a", 1), ("b", 2)]);
+/// assert_eq!(over(&["b", "a"]).shared(&table).map(|key, table| table[key]).run(&Serial)?, [2, 1]);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 pub trait Shared: for<'a> LendView<'a> {
     /// What the closure is handed.
     fn view(&self) -> ViewOf<'_, Self>;
 }
 
-/// No shared argument was given.
+/// No shared argument was given: its view is `()`.
+///
+/// ```
+/// assert_eq!(partools_core::Shared::view(&partools_core::NoShared), ());
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoShared;
 

@@ -4,7 +4,21 @@
 /// Why a worker's state could not be made: any error.
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Makes a worker's state.
+/// Makes a worker's state. [`Over::state`](crate::Over::state) and [`Over::try_state`](crate::Over::try_state) make one
+/// from a closure.
+///
+/// ```
+/// use partools_core::{Serial, over};
+/// let job = over(0..3).try_state(|worker| format!("{worker}").parse::<i32>()).map_cx(|i, cx| {
+///     *cx.state += 1;
+///     (i, *cx.state)
+/// });
+/// assert_eq!(job.run(&Serial)?, [(0, 1), (1, 2), (2, 3)]);
+///
+/// let broken = over(0..3).try_state(|_| "no number".parse::<i32>()).map_cx(|_, cx| *cx.state);
+/// assert!(broken.run(&Serial).unwrap_err().is_start());
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 pub trait Start {
     /// The state of one worker. It never leaves the worker.
     type State;

@@ -43,7 +43,7 @@ pub(crate) trait Port<O> {
 }
 
 /// Takes the outputs and failures of a chunk one by one, in the order of its items, for backends whose
-/// outputs cross a border.
+/// outputs cross a border. [`Run`](crate::Run) has an example.
 pub trait Sink<O> {
     /// The output of the next item.
     fn push(&mut self, output: O);
@@ -80,7 +80,8 @@ impl<O, S: Sink<O> + ?Sized> Port<O> for SinkPort<'_, S> {
     }
 }
 
-/// One worker of a run: a task, its state, and what it has measured.
+/// One worker of a run: a task, its state, and what it has measured. For workers elsewhere; in this process
+/// [`Run::work`](crate::Run::work) is all it takes. [`Run`](crate::Run) has an example.
 pub struct Worker<'t, T: Task + ?Sized> {
     task: &'t T,
     number: usize,

@@ -5,7 +5,14 @@ use crate::state::StartError;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A worker could not go on: its state could not be made or dropped, or its task broke its contract.
+/// A worker could not go on: its state could not be made or dropped, or its task broke its contract. It becomes an
+/// [`Error`](crate::Error) of the map.
+///
+/// ```
+/// use partools_core::{Error, WorkerError};
+/// let error = Error::from(WorkerError::start(3, "no such device".into()));
+/// assert_eq!(error.to_string(), "the state of worker 3 could not be made: no such device");
+/// ```
 #[derive(Debug, Serialize, Deserialize)]
 pub struct WorkerError(Kind);
 

@@ -15,7 +15,7 @@ pub(crate) trait Encode<O> {
     fn push(&mut self, output: O);
 }
 
-/// Takes the outputs of a chunk, in the order of its items.
+/// Takes the outputs of a chunk, in the order of its items. [`Task`](crate::Task) has an example.
 pub struct Writer<'w, O> {
     to: To<'w, O>,
     room: usize,
