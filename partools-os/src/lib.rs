@@ -13,22 +13,42 @@
 //! checked.** Raw calls and `unsafe` stand in `region.rs`, `segment.rs` and `supervise`, nowhere else.
 #![cfg(target_os = "linux")]
 
+// What the ring is made of. Under `--cfg partools_model` shuttle schedules it (see `sync.rs`), and there is nothing else.
+#[cfg_attr(partools_model, path = "model/bell.rs")]
 mod bell;
-mod descriptors;
-mod mappings;
+#[cfg_attr(partools_model, path = "model/region.rs")]
 mod region;
-mod registry;
 mod ring;
-mod segment;
-mod supervise;
-mod threads;
+mod sync;
+#[cfg_attr(partools_model, path = "model/turnstile.rs")]
 mod turnstile;
 
+#[cfg(not(partools_model))]
+mod descriptors;
+#[cfg(not(partools_model))]
+mod mappings;
+#[cfg(not(partools_model))]
+mod registry;
+#[cfg(not(partools_model))]
+mod segment;
+#[cfg(not(partools_model))]
+mod supervise;
+#[cfg(not(partools_model))]
+mod threads;
+
 pub use bell::Bell;
-pub use mappings::{SharedMapping, foreign_writable_shared};
-pub use region::{Access, Region};
+pub use region::Region;
 pub use ring::{Corrupt, Inbox, Producer, Received, Ring, Urgency};
+
+#[cfg(not(partools_model))]
+pub use mappings::{SharedMapping, foreign_writable_shared};
+#[cfg(not(partools_model))]
+pub use region::Access;
+#[cfg(not(partools_model))]
 pub use segment::{SharedVec, SharedVecMut, huge_pages};
+#[cfg(not(partools_model))]
 pub use supervise::{Child, Exit, SpawnOptions, flush_streams, signal_name, spawn, wait_any};
+#[cfg(not(partools_model))]
 pub use threads::{OtherThread, other_threads, settled_threads};
+#[cfg(not(partools_model))]
 pub use turnstile::{change_and_wake, sleep_while};

@@ -19,15 +19,15 @@
 
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use crate::bell::Bell;
 use crate::region::Region;
+use crate::sync::{AtomicU32, AtomicU64};
 
 mod frame;
 mod inbox;
 mod producer;
-#[cfg(test)]
+#[cfg(all(test, not(partools_model)))]
 mod tests;
 
 pub use inbox::{Corrupt, Inbox, Received};

@@ -10,12 +10,11 @@
 use std::fmt;
 use std::mem;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
-use std::sync::atomic::fence;
-
-use rustix::thread::futex;
 
 use super::Ring;
 use super::frame::{self, Header, WORD};
+use crate::sync::fence;
+use crate::turnstile::change_and_wake;
 
 /// A buffer that a giant record left behind is cut back to this many words (64 MiB); below it is recycled as it is.
 const KEPT_WORDS: usize = (64 << 20) / WORD;
@@ -239,9 +238,7 @@ impl Inbox {
                 .compare_exchange(wanted, 0, Relaxed, Relaxed)
                 .is_ok()
         {
-            ring.room().fetch_add(1, Release);
-            // Nobody asleep is as good as somebody woken.
-            let _ = futex::wake(ring.room(), futex::Flags::empty(), 1);
+            change_and_wake(ring.room());
         }
     }
 }

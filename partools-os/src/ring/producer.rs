@@ -9,18 +9,15 @@
 //! may still lose one, so the sleep is also cut short every 100 ms.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
-use std::sync::atomic::fence;
-
-use rustix::thread::futex;
+use std::time::Duration;
 
 use super::frame::{self, Header, WORD};
 use super::{Bell, Ring};
+use crate::sync::fence;
+use crate::turnstile::sleep_while;
 
 /// The longest sleep before a blocked producer looks again by itself.
-const LOOK_AGAIN: futex::Timespec = futex::Timespec {
-    tv_sec: 0,
-    tv_nsec: 100_000_000,
-};
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Whether a sleeping consumer must be woken for a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +87,7 @@ impl<'a> Producer<'a> {
         self.nudge(urgency);
     }
 
-    /// Waits until the consumer has taken everything out, and has looked once more after that.
+    /// Waits until the consumer has taken everything out of the ring. The last record may be handed out a moment later.
     ///
     /// # Panics
     /// When the ring's own counters were overwritten.
@@ -166,12 +163,7 @@ impl<'a> Producer<'a> {
             }
             self.wake_sleeper();
             // Woken, timed out, interrupted or refused since `room` moved on: look again in every case.
-            let _ = futex::wait(
-                self.ring.room(),
-                futex::Flags::empty(),
-                wakes,
-                Some(&LOOK_AGAIN),
-            );
+            sleep_while(self.ring.room(), wakes, LOOK_AGAIN);
         }
     }
 
