@@ -22,10 +22,10 @@ use std::time::{Duration, Instant};
 const WIND_DOWN: Duration = Duration::from_millis(1);
 /// A child that overwrote its ring may have lost the flag by which it knows that we sleep.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// Longer than this no child takes between a claim and its record, as a rule.
+const STALL: Duration = Duration::from_millis(10);
 /// With no child at all, how often and how far apart to try to start one.
 const TRIES: usize = 20;
-/// So many deaths in a row that blame no item are taken for accidents.
-const ACCIDENTS: usize = 3;
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
 /// The children of one map.
@@ -45,7 +45,7 @@ pub(crate) struct Crew<'r, T: Task> {
     /// Deaths that blamed no item, since the last output or failure arrived.
     fruitless: usize,
     base: Instant,
-    /// When the last record arrived.
+    /// When a claim or what came of one last arrived.
     heard: Instant,
 }
 
@@ -93,8 +93,8 @@ where
                 return self.wind_down();
             }
             self.dismiss_unneeded();
-            self.end_stall();
-            let timeout = self.kill_late();
+            let timeout = [self.end_stall(), self.kill_late()];
+            let timeout = timeout.into_iter().flatten().min();
             self.recruit()?;
             if !more {
                 self.sleep(timeout)?;
@@ -133,23 +133,25 @@ where
 
     /// Reads what is in the rings. True where one may hold more.
     fn read_rings(&mut self) -> bool {
-        let (mut more, mut any) = (false, false);
+        let (mut more, mut work) = (false, false);
         for seat in self.seats.iter_mut().filter(|seat| seat.is_taken()) {
             seat.arm();
             let read = seat.read(self.run);
             more |= read.more;
-            any |= read.any;
+            work |= read.work;
             if read.progress {
                 self.fruitless = 0;
             }
         }
-        if any {
+        if work {
             self.heard = Instant::now();
         }
         more
     }
 
     fn bury_dead(&mut self) {
+        // So many deaths in a row that blame no item, and no more. A few are taken for accidents.
+        let patience = 10 + 3 * self.seats.len();
         for number in 0..self.seats.len() {
             let seat = &mut self.seats[number];
             let Some(death) = seat.bury(self.run, number, self.run.item_timeout()) else {
@@ -161,7 +163,7 @@ where
                 Death::Blamed => self.suspicious = false,
                 Death::BetweenItems => {
                     self.fruitless += 1;
-                    self.suspicious |= self.fruitless > ACCIDENTS;
+                    self.suspicious |= self.fruitless > patience / 2;
                 }
                 Death::Doubtful => {
                     self.fruitless += 1;
@@ -169,8 +171,7 @@ where
                 }
             }
         }
-        let enough = 10 + 3 * self.seats.len();
-        if self.fruitless > enough {
+        if self.fruitless > patience {
             let why = format!(
                 "{} workers in a row died before they got anywhere; something kills them from outside, or making their \
                  state overwrites memory",
@@ -205,14 +206,20 @@ where
     /// All children wait for the window to move, and it does not: something in it is theirs no more, and nobody is
     /// free to take it. A child may have died between claim and record, or could not be replaced, or the counter was
     /// overwritten. They are sent home, so that the books can be looked through; should one of them be busy after all,
-    /// its claims still count.
-    fn end_stall(&self) {
+    /// its claims still count. How long until that is due, where it may be.
+    fn end_stall(&self) -> Option<Duration> {
         let next = self.board.counter().load(Relaxed);
         let is_waiting = next >= self.run.claim_limit() as u64 && next < self.run.bound() as u64;
         let is_idle = |seat: &Seat<'_, _>| !seat.is_taken() || seat.is_idle();
-        if is_waiting && self.heard.elapsed() >= LOOK_AGAIN && self.seats.iter().all(is_idle) {
-            self.board.close_counter();
+        if !is_waiting || !self.seats.iter().all(is_idle) {
+            return None;
         }
+        let left = STALL.saturating_sub(self.heard.elapsed());
+        if left.is_zero() {
+            self.board.close_counter();
+            return None;
+        }
+        Some(left)
     }
 
     /// Nobody works, so what was claimed and not announced is free again. What lies behind the last announced claim
@@ -235,12 +242,10 @@ where
         if self.live() == 0 && !self.is_counter_open() {
             self.reopen();
         }
-        if self.suspicious {
-            // A counter that was set back would have all this done again.
-            self.board
-                .counter()
-                .fetch_max(self.run.handed_out() as u64, Relaxed);
-        }
+        // A counter that was set back would have all this done again.
+        self.board
+            .counter()
+            .fetch_max(self.run.handed_out() as u64, Relaxed);
         let mut free = self.wanted.saturating_sub(self.live());
         if free == 0 {
             return Ok(());

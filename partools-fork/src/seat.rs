@@ -68,8 +68,8 @@ pub(crate) enum Death {
 pub(crate) struct Read {
     /// There may be more at once.
     pub(crate) more: bool,
-    /// Anything arrived.
-    pub(crate) any: bool,
+    /// A claim arrived, or what came of one.
+    pub(crate) work: bool,
     /// An output or a failure arrived.
     pub(crate) progress: bool,
 }
@@ -200,8 +200,8 @@ impl<'r, O: Portable> Seat<'r, O> {
             match self.inbox.receive(ring) {
                 Ok(Received::Nothing) => return read,
                 Ok(Received::Record { kind, payload }) => {
-                    read.any = true;
                     read.progress |= matches!(kind, record::OUTPUT | record::FAILED);
+                    read.work |= read.progress || kind == record::CLAIM;
                     bytes += payload.len();
                     if self.books.enter(run, kind, payload).is_some() {
                         if bytes > BURST_BYTES {

@@ -60,8 +60,8 @@ pub(crate) struct Worker<'a, T: Task> {
     pub(crate) board: &'a Board,
     pub(crate) deals: &'a [Deal],
     pub(crate) clock: Option<Clock<'a>>,
-    /// The child says when an item begins, and waits until the parent has read that: slow, but what the parent knows is
-    /// then exact even if the child overwrites its ring.
+    /// The child says when an item begins, and waits until the parent has read that, and what came of it: slow, but what
+    /// the parent knows is then exact even if the child overwrites its ring.
     pub(crate) careful: bool,
     /// Flushing the standard streams takes locks, which a thread of the parent may have held at the fork.
     pub(crate) may_flush: bool,
@@ -104,7 +104,9 @@ where
             worker.run(deal.range.clone(), deal.attempt, post)?;
         }
         worker.begin();
-        while let Some(range) = self.claim(&mut worker) {
+        let mut reached = 0;
+        while let Some(range) = self.claim(&mut worker, reached) {
+            reached = range.end;
             post.begin(&range);
             worker.run(range, 0, post)?;
         }
@@ -112,8 +114,9 @@ where
         worker.finish()
     }
 
-    /// Claims the next chunk; sleeps while the window is full.
-    fn claim(&self, worker: &mut Loop<'_, T>) -> Option<Range<usize>> {
+    /// Claims the next chunk, behind `reached`; sleeps while the window is full. A counter that went back was overwritten:
+    /// the child goes home, rather than do all again (and overwrite it again, if it was the one).
+    fn claim(&self, worker: &mut Loop<'_, T>, reached: usize) -> Option<Range<usize>> {
         let board = self.board;
         let next = || usize::try_from(board.counter().load(Relaxed)).unwrap_or(usize::MAX);
         loop {
@@ -122,7 +125,7 @@ where
                     .schedule()
                     .claim(board.counter(), board.limit(), worker.pace())
             {
-                return Some(range);
+                return Some(range).filter(|range| range.start >= reached);
             }
             if next() >= board.bound() {
                 return None;
@@ -146,14 +149,15 @@ struct Post<'a, O> {
 }
 
 impl<O: Portable> Post<'_, O> {
-    /// Sends a record. A careful child waits until all is read before it lets the user's code run again: that may
-    /// overwrite what is not. (It need not before its state is made: what came to nothing is then known well enough.)
+    /// Sends a record. A careful child then waits until it is read, since the user's code may overwrite it; it need not
+    /// where nothing is at stake yet. (That the wait succeeds also shows that the ring was whole.)
     ///
     /// A ring that was overwritten cannot be trusted to tell even that, so the child ends here, at once: unwinding
     /// would look like a panic of the item.
     fn send(&mut self, kind: u8, payload: &[u8], urgency: Urgency) {
         let producer = &mut self.producer;
-        let settles = self.careful && matches!(kind, record::ITEM | record::FINISHING);
+        let before_items = matches!(kind, record::STARTING | record::READY | record::CLAIM);
+        let settles = self.careful && !before_items;
         let sending = AssertUnwindSafe(|| {
             producer.send(
                 kind,

@@ -351,7 +351,7 @@ fn printing() {
 
 fn large_outputs() {
     let fork = Fork::new().workers(2);
-    let bytes = |i: usize| (0..5_000_000 + i).map(move |k| (k % 251 + i) as u8);
+    let bytes = |i: usize| (0..5_000_000 + i).map(move |k| u8::try_from(k % 251 + i).unwrap_or(0));
     let outputs = over(0..4)
         .map(|i| bytes(i).collect::<Vec<u8>>())
         .run(&fork)
@@ -453,7 +453,7 @@ fn timeouts() {
         let begun = Instant::now();
         let limit = Duration::from_millis(100);
         let map = over(0..20).item_timeout(limit).map(|i| {
-            while i % 7 == 3 {
+            if i % 7 == 3 {
                 std::thread::sleep(Duration::from_secs(60));
             }
             i

@@ -130,6 +130,10 @@ const SCRIPTED: &[(&str, &str)] = &[
         "wild_tail",
     ),
     (
+        "a_head_that_was_lost_in_a_full_ring_is_no_hang",
+        "lost_head",
+    ),
+    (
         "a_callback_that_panics_before_full_rings_ends_the_map",
         "full_rings",
     ),

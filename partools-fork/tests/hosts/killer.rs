@@ -78,7 +78,7 @@ pub(crate) fn killer(order: &str) -> ExitCode {
     let spared: Vec<i32> = named.chain([own]).collect();
     let mut noise = Noise(0x9E37_79B9_7F4A_7C15 ^ u64::from(own.unsigned_abs()));
     loop {
-        std::thread::sleep(Duration::from_micros(500 + noise.next(4000)));
+        std::thread::sleep(Duration::from_micros(2_000 + noise.next(8_000)));
         let list = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"));
         let victims: Vec<i32> = list
             .unwrap_or_default()

@@ -34,6 +34,7 @@ pub(crate) fn play(script: &str) -> ExitCode {
         "skipping_counter" => stalls::skipping_counter(),
         "counter_set_back" => stalls::counter_set_back(),
         "wild_tail" => stalls::wild_tail(),
+        "lost_head" => stalls::lost_head(),
         "full_rings" => stalls::full_rings(),
         "killed_at_the_end" => stalls::killed_at_the_end(),
         "killed_at_the_start" => stalls::killed_at_the_start(),

@@ -95,6 +95,13 @@ pub(crate) fn reaping_handler_no_pidfd() -> ExitCode {
 /// A thread of the host that waits for any child, tolerated by name.
 pub(crate) fn reaping_thread() -> ExitCode {
     static END: AtomicUsize = AtomicUsize::new(0);
+    /// Also where an assertion fails.
+    struct EndOfReaper;
+    impl Drop for EndOfReaper {
+        fn drop(&mut self) {
+            END.store(1, Relaxed);
+        }
+    }
     std::thread::scope(|scope| {
         let reaper = std::thread::Builder::new().name("reaper".into());
         let reap = || {
@@ -106,6 +113,7 @@ pub(crate) fn reaping_thread() -> ExitCode {
             }
         };
         reaper.spawn_scoped(scope, reap).expect("a thread");
+        let _end = EndOfReaper;
         // SAFETY: the reaper holds no lock that a child takes.
         let fork = unsafe { Fork::new().tolerate_threads(["reaper"]) };
         for round in 0..50 {
@@ -129,7 +137,6 @@ pub(crate) fn reaping_thread() -> ExitCode {
                 }
             }
         }
-        END.store(1, Relaxed);
     });
     ExitCode::SUCCESS
 }

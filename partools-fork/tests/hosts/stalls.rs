@@ -126,6 +126,36 @@ pub(crate) fn wild_tail() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// The head is lost while the ring is full and was not read yet: there is nothing to be seen, and no room.
+pub(crate) fn lost_head() -> ExitCode {
+    let results = over(0..100)
+        .map(|i| {
+            let ring = shared().into_iter().find(|(_, bytes)| *bytes > 1 << 20);
+            let first = &raw const *ring.expect("a ring").0;
+            // The flag of a sleeping reader, which then sleeps on; and behind 128 bytes of halves, the head.
+            // SAFETY: inside the ring.
+            let asleep = unsafe { &*first };
+            // SAFETY: likewise.
+            let head = unsafe { &*first.wrapping_add(16) };
+            if i == 0 {
+                asleep.store(0, Relaxed);
+            }
+            if (40..60).contains(&i) {
+                head.store(0, Relaxed);
+            }
+            vec![i; 2500]
+        })
+        .try_run(&Fork::new().workers(1))
+        .expect("a map");
+    for (i, result) in results.iter().enumerate() {
+        match result {
+            Ok(output) => assert_eq!(output, &[i; 2500]),
+            Err(error) => assert!((40..60).contains(&i), "an innocent item: {error}"),
+        }
+    }
+    ExitCode::SUCCESS
+}
+
 pub(crate) fn full_rings() -> ExitCode {
     let before = Snapshot::take();
     let caught = std::panic::catch_unwind(|| {

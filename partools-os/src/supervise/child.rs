@@ -8,6 +8,7 @@
 
 use std::mem::size_of;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::ioctl;
@@ -157,11 +158,33 @@ const _: () = assert!(size_of::<PidfdInfo>() == 72);
 
 /// `PIDFD_INFO_EXIT`: asked for, and in the answer set if the exit code is known.
 const INFO_EXIT: u64 = 1 << 3;
+/// How long somebody else's reaping may take, and how often to look. Kernels that keep no record, but know the question
+/// (6.13 and 6.14), cost this time once a child.
+const ON_RECORD: Duration = Duration::from_millis(20);
+const NAP: Duration = Duration::from_micros(100);
 /// `PIDFD_GET_INFO`.
 const GET_INFO: ioctl::Opcode = ioctl::opcode::read_write::<PidfdInfo>(0xFF, 11);
 
-/// How the process behind a pidfd ended, though it was reaped already (Linux 6.15 and later).
+/// How the process behind a pidfd ended, though somebody else reaped it (Linux 6.15 and later).
+///
+/// That somebody may still be at it: the child is no more ours to wait for, and its end is not yet on record.
 fn exit_behind(pidfd: &OwnedFd) -> Option<Exit> {
+    let begun = Instant::now();
+    loop {
+        match ask(pidfd) {
+            Ok(info) if info.mask & INFO_EXIT != 0 => {
+                return Some(exit::from_packed(info.exit_code));
+            }
+            Ok(_) | Err(Errno::SRCH) if begun.elapsed() < ON_RECORD => {
+                std::thread::sleep(NAP);
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// What the kernel knows of the process behind a pidfd.
+fn ask(pidfd: &OwnedFd) -> rustix::io::Result<PidfdInfo> {
     let mut info = PidfdInfo {
         mask: INFO_EXIT,
         ..PidfdInfo::default()
@@ -169,6 +192,6 @@ fn exit_behind(pidfd: &OwnedFd) -> Option<Exit> {
     // SAFETY: the opcode is that of PIDFD_GET_INFO, and says the size of the struct that is passed.
     let asking = unsafe { ioctl::Updater::<GET_INFO, _>::new(&mut info) };
     // SAFETY: reads and writes at most the size in the opcode, of plain integers.
-    let asked = unsafe { ioctl::ioctl(pidfd, asking) };
-    (asked.is_ok() && info.mask & INFO_EXIT != 0).then(|| exit::from_packed(info.exit_code))
+    unsafe { ioctl::ioctl(pidfd, asking) }?;
+    Ok(info)
 }
