@@ -31,6 +31,8 @@ pub(crate) struct Books<'r, O> {
     pub(crate) is_stray: bool,
     /// No child of this seat was admitted to an item from here on.
     pub(crate) reach: usize,
+    /// So many claims of this seat's children were not admitted.
+    pub(crate) strays: usize,
 }
 
 impl<'r, O: Portable> Books<'r, O> {
@@ -42,6 +44,7 @@ impl<'r, O: Portable> Books<'r, O> {
             begun: false,
             is_stray: false,
             reach: 0,
+            strays: 0,
         }
     }
 
@@ -50,6 +53,7 @@ impl<'r, O: Portable> Books<'r, O> {
         *self = Books {
             dealt,
             reach: self.reach,
+            strays: self.strays,
             ..Books::new()
         };
     }
@@ -97,8 +101,9 @@ impl<'r, O: Portable> Books<'r, O> {
         // A claim that is not admitted was made from a counter that somebody scribbled over: its items were handed out
         // before, and what arrives for them is thrown away.
         self.is_stray = self.chunk.is_none();
-        if !self.is_stray {
-            self.reach = self.reach.max(range.end);
+        match self.is_stray {
+            true => self.strays += 1,
+            false => self.reach = self.reach.max(range.end),
         }
         Some(())
     }

@@ -44,6 +44,10 @@ pub(crate) struct Crew<'r, T: Task> {
     suspicious: bool,
     /// Deaths that blamed no item, since the last output or failure arrived.
     fruitless: usize,
+    /// Claims that were not admitted, up to now.
+    strays: usize,
+    /// A claim was not admitted, so the counter was overwritten: what is open is dealt from the books.
+    is_spoilt: bool,
     base: Instant,
     /// When a claim or what came of one last arrived.
     heard: Instant,
@@ -74,6 +78,8 @@ where
             wanted,
             suspicious: false,
             fruitless: 0,
+            strays: 0,
+            is_spoilt: false,
             base: now,
             heard: now,
         })
@@ -92,6 +98,7 @@ where
             if !going {
                 return self.wind_down();
             }
+            self.look_for_strays();
             self.dismiss_unneeded();
             let timeout = [self.end_stall(), self.kill_late()];
             let timeout = timeout.into_iter().flatten().min();
@@ -181,11 +188,11 @@ where
         }
     }
 
-    /// C7: children that work on items above the bound are killed.
+    /// C7: children that work on items above the bound are killed, and those on what others did.
     fn dismiss_unneeded(&mut self) {
         let bound = self.run.bound();
         for seat in &mut self.seats {
-            if seat.position().is_some_and(|position| position >= bound) {
+            if seat.is_stray() || seat.position().is_some_and(|position| position >= bound) {
                 seat.dismiss();
             }
         }
@@ -222,9 +229,22 @@ where
         Some(left)
     }
 
+    /// A claim that is not admitted comes from a counter that was overwritten. No child gets anything from it any more:
+    /// else one that sets it back would have its items done again and again.
+    fn look_for_strays(&mut self) {
+        let strays = self.seats.iter().map(Seat::strays).sum();
+        if strays > self.strays {
+            self.strays = strays;
+            self.is_spoilt = true;
+        }
+        if self.is_spoilt {
+            self.board.close_counter();
+        }
+    }
+
     /// Nobody works, so what was claimed and not announced is free again. What lies behind the last announced claim
     /// is the counter's; the few items before it are looked at one by one, in a stream: they lie within a window.
-    fn reopen(&self) {
+    fn reopen(&mut self) {
         if !self.run.is_streaming() {
             self.run.reclaim();
             return;
@@ -235,6 +255,7 @@ where
             drop(self.run.admit(index..index + 1));
         }
         self.board.counter().store(reach as u64, Relaxed);
+        self.is_spoilt = false;
     }
 
     /// Starts children: for what was given back, and for what the counter has left.
@@ -276,7 +297,7 @@ where
     /// Does the counter have items that nobody claimed? It may lie after a child scribbled over it; then the books
     /// still hold, and what it hides is found when nobody works any more.
     fn is_counter_open(&self) -> bool {
-        self.board.counter().load(Relaxed) < self.run.bound() as u64
+        !self.is_spoilt && self.board.counter().load(Relaxed) < self.run.bound() as u64
     }
 
     /// A child could not be started: go on with those that are, or try again for a while.

@@ -100,6 +100,11 @@ impl<O> Seat<'_, O> {
         self.child.is_some() && self.books.is_stray
     }
 
+    /// So many claims of children that sat here were not admitted.
+    pub(crate) fn strays(&self) -> usize {
+        self.books.strays
+    }
+
     /// No child that sat here was admitted to an item from this index on.
     pub(crate) fn reach(&self) -> usize {
         self.books.reach

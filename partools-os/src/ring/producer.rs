@@ -154,14 +154,17 @@ impl<'a> Producer<'a> {
         loop {
             let wakes = self.ring.room().load(Acquire);
             self.ring.wanted().store(wanted, Relaxed);
-            // Both announcements of ours (this, and `head` before it) are out before we look at theirs.
+            // Said again: where the user's code overwrote it, the reader sees nothing, and both would wait for ever.
+            self.ring.head().store(self.head, Release);
+            // Both announcements of ours are out before we look at theirs.
             fence(SeqCst);
             self.tail = self.look();
             if self.tail >= wanted {
                 self.ring.wanted().store(0, Relaxed);
                 return;
             }
-            self.wake_sleeper();
+            // Whether it says to be asleep or not: that flag may be overwritten too, and we have time.
+            self.bell.ring();
             // Woken, timed out, interrupted or refused since `room` moved on: look again in every case.
             sleep_while(self.ring.room(), wakes, LOOK_AGAIN);
         }
