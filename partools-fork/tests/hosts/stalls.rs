@@ -93,7 +93,18 @@ pub(crate) fn skipping_counter() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Also where it is set back each time that the item is repeated.
 pub(crate) fn counter_set_back() -> ExitCode {
+    for workers in [1, 2, 3] {
+        let map = over(0..100).chunk(Chunks::of(1)).map(|i| {
+            if i == 37 {
+                counter().store(0, Relaxed);
+            }
+            i
+        });
+        let outputs = map.run(&Fork::new().workers(workers)).expect("a map");
+        assert!(outputs.into_iter().eq(0..100));
+    }
     stream_with("back", |counter| counter.store(3, Relaxed));
     ExitCode::SUCCESS
 }
