@@ -57,7 +57,7 @@ impl<T: Task> Task for FirstToLast<T> {
         self.task.start(worker)
     }
 
-    #[inline]
+    #[inline(always)]
     fn call_chunk(&self, state: &mut T::State, span: &Span, out: &mut Writer<'_, T::Output>) {
         let Range { start, end } = span.range();
         if start == 0 {

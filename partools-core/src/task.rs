@@ -104,6 +104,7 @@ impl<T: Task + ?Sized> Task for &T {
     fn start(&self, worker: usize) -> Result<Self::State, StartError> {
         (**self).start(worker)
     }
+    #[inline(always)]
     fn call_chunk(&self, state: &mut Self::State, span: &Span, out: &mut Writer<'_, Self::Output>) {
         (**self).call_chunk(state, span, out);
     }

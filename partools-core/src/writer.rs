@@ -78,14 +78,14 @@ impl<'w, O> Writer<'w, O> {
                     slot.write(output);
                     *filled += 1;
                 }
-                None => self.overfull(output),
+                None => overfull(self.told, self.room, output),
             },
             To::Encoder { encoder, filled } => {
                 if *filled < self.room {
                     encoder.push(output);
                     *filled += 1;
                 } else {
-                    self.overfull(output);
+                    overfull(self.told, self.room, output);
                 }
             }
         }
@@ -98,17 +98,20 @@ impl<'w, O> Writer<'w, O> {
             overfull: true,
         });
     }
+}
 
-    /// Where `output` were dropped by the panic's unwinding, a `Drop` that panics would abort the process.
-    #[cold]
-    fn overfull(&self, output: O) -> ! {
-        quietly(|| drop(output));
-        self.note_overfull();
-        panic!(
-            "the task pushed more than {} outputs for as many items; the map ends in an error",
-            self.room
-        )
-    }
+/// Takes no writer: one whose address is handed out cannot live in registers, and an item costs four times as much.
+///
+/// Where `output` were dropped by the panic's unwinding, a `Drop` that panics would abort the process.
+#[cold]
+#[inline(never)]
+fn overfull<O>(told: &Cell<Told>, room: usize, output: O) -> ! {
+    quietly(|| drop(output));
+    told.set(Told {
+        filled: 0,
+        overfull: true,
+    });
+    panic!("the task pushed more than {room} outputs for as many items; the map ends in an error")
 }
 
 impl<O> Drop for Writer<'_, O> {
