@@ -189,7 +189,7 @@ impl fmt::Display for Error {
             ),
             Kind::TooLarge { count, output } => write!(
                 f,
-                "no memory for {count} outputs of type {output}; take the outputs one by one with for_each"
+                "no memory for {count} outputs of type {output}; take them one by one with for_each, or, where that is what you do, use smaller chunks or a smaller window"
             ),
             Kind::Os { what, source } => write!(f, "{what}: {source}"),
             Kind::Executor(why) => f.write_str(why),

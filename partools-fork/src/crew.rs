@@ -116,7 +116,7 @@ where
                 self.seats.iter_mut().for_each(Seat::dismiss);
             }
             for seat in &mut self.seats {
-                if seat.is_starting() || seat.is_stray() {
+                if seat.is_starting() {
                     seat.dismiss();
                 }
             }
