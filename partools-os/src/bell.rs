@@ -14,10 +14,16 @@ use crate::descriptors::above_streams;
 /// Rung by children, waited for by the parent in [`wait_any`](crate::wait_any).
 ///
 /// ```
-/// use std::time::Duration;
-/// let bell = partools_os::Bell::new()?;
+/// use partools_os::{Bell, wait_any};
+/// use std::time::{Duration, Instant};
+///
+/// let bell = Bell::new()?;
 /// bell.ring();
-/// partools_os::wait_any(&bell, std::iter::empty(), None)?; // returns at once, and clears the bell
+/// wait_any(&bell, std::iter::empty(), None)?; // returns at once, and clears the bell
+///
+/// let (begun, nap) = (Instant::now(), Duration::from_millis(10));
+/// wait_any(&bell, std::iter::empty(), Some(nap))?; // nobody rang since
+/// assert!(begun.elapsed() >= nap);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug)]

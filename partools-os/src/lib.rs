@@ -11,6 +11,41 @@
 //! drains the rings, sleeps in [`wait_any`] and reaps. The invariant of the whole crate: **a child can write nothing
 //! of ours but the regions that it was lent, and nothing that it writes there is believed before it was copied and
 //! checked.** Raw calls and `unsafe` stand in `region.rs`, `segment.rs` and `supervise`, nowhere else.
+//!
+//! ```standalone_crate
+//! use partools_os::{Access, Bell, Exit, Inbox, Received, Region, Ring, SpawnOptions, Urgency, spawn, wait_any};
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let (gate, ring, bell) = (Region::with_halves(1, 8)?, Ring::new(1 << 16)?, Bell::new()?);
+//!     let lent = [(&gate, Access::ReadOnly), (ring.region(), Access::ReadWrite)];
+//!     // SAFETY: this process has no other thread, and shares no other memory that can be written.
+//!     let mut child = unsafe {
+//!         spawn(&lent, &gate.halves()[0], &SpawnOptions::default(), || {
+//!             ring.producer(&bell).send(1, b"done", Urgency::Prompt);
+//!             std::process::abort()
+//!         })
+//!     }?;
+//!
+//!     let (mut inbox, mut said) = (Inbox::new(), Vec::new());
+//!     let exit = loop {
+//!         // Asked before the last look at the ring: what the child sent, it sent before it ended.
+//!         let ended = child.try_reap();
+//!         while let Received::Record { payload, .. } = inbox.receive(&ring)? {
+//!             said.extend_from_slice(payload);
+//!         }
+//!         if let Some(exit) = ended {
+//!             break exit;
+//!         }
+//!         if !inbox.arm(&ring) {
+//!             wait_any(&bell, [&child].into_iter(), None)?;
+//!         }
+//!         inbox.disarm(&ring);
+//!     };
+//!     assert_eq!(said, b"done"); // kept, whatever became of the child
+//!     assert!(matches!(exit, Exit::Signal { number: 6, .. }), "{exit}");
+//!     Ok(())
+//! }
+//! ```
 #![cfg(target_os = "linux")]
 
 // What the ring is made of. Under `--cfg partools_model` shuttle schedules it (see `sync.rs`), and there is nothing else.

@@ -11,6 +11,17 @@ use crate::registry;
 use crate::segment;
 
 /// A writable shared mapping, as /proc/self/maps has it.
+///
+/// ```
+/// use partools_os::{SharedVec, foreign_writable_shared};
+///
+/// let filling = SharedVec::<f64>::zeroed(1000)?;
+/// let mapping = foreign_writable_shared()?.into_iter().find(|mapping| mapping.name.contains("SharedVecMut"));
+/// let mapping = mapping.expect("what is not frozen can be written");
+/// assert_eq!(mapping.start, filling.as_ptr() as usize);
+/// assert!(mapping.end - mapping.start >= 8000);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharedMapping {
     /// The first address.
@@ -26,9 +37,14 @@ pub struct SharedMapping {
 /// Mappings that somebody else keeps from being inherited (`MADV_DONTFORK`) are listed too.
 ///
 /// ```
-/// for mapping in partools_os::foreign_writable_shared()? {
-///     println!("{:x}-{:x} {}", mapping.start, mapping.end, mapping.name);
-/// }
+/// use partools_os::{Region, SharedVec, foreign_writable_shared};
+///
+/// let filling = SharedVec::<f64>::zeroed(1000)?;
+/// let names: Vec<_> = foreign_writable_shared()?.into_iter().map(|mapping| mapping.name).collect();
+/// assert_eq!(names, ["a SharedVecMut of partools that is not frozen yet (call freeze() on it)"]);
+///
+/// let (_frozen, _region) = (filling.freeze()?, Region::new(4096)?);
+/// assert_eq!(foreign_writable_shared()?, []); // now a fork is safe from that side
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///

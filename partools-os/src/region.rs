@@ -48,6 +48,25 @@ unsafe impl Send for Region {}
 unsafe impl Sync for Region {}
 
 /// What a child may do with a region that it is lent.
+///
+/// ```standalone_crate
+/// use partools_os::{Access, Exit, Region, SpawnOptions, spawn};
+/// use std::sync::atomic::Ordering::Relaxed;
+///
+/// fn main() -> std::io::Result<()> {
+///     let region = Region::with_halves(1, 8)?;
+///     // SAFETY: this process has no other thread.
+///     let mut child = unsafe {
+///         spawn(&[(&region, Access::ReadOnly)], &region.halves()[0], &SpawnOptions::default(), || {
+///             region.words()[0].store(42, Relaxed);
+///             0
+///         })
+///     }?;
+///     assert!(matches!(child.reap(), Exit::Signal { number: 11, .. })); // SIGSEGV
+///     assert_eq!(region.words()[0].load(Relaxed), 0);
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Read and write.

@@ -76,6 +76,11 @@ impl Ring {
     ///
     /// Any record fits into any ring; a large one just passes through it in pieces.
     ///
+    /// ```
+    /// assert_eq!(partools_os::Ring::new(5000)?.capacity(), 8192);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// When the capacity overflows, or the kernel has no memory or address space left.
     pub fn new(capacity: usize) -> io::Result<Ring> {
@@ -116,6 +121,17 @@ impl Ring {
 
     /// Empties the ring for another producer, when the one before it is gone (also amid a record, or after [`Corrupt`]).
     /// The pages stay mapped and warm, and nothing that the old producer left behind passes a check again.
+    ///
+    /// ```
+    /// use partools_os::{Bell, Inbox, Received, Ring, Urgency};
+    ///
+    /// let (mut ring, bell, mut inbox) = (Ring::new(1 << 16)?, Bell::new()?, Inbox::new());
+    /// ring.producer(&bell).send(1, b"from one that crashed", Urgency::Lazy);
+    /// ring.renew(&mut inbox);
+    /// ring.producer(&bell).send(2, b"from the next one", Urgency::Lazy);
+    /// assert_eq!(inbox.receive(&ring)?, Received::Record { kind: 2, payload: b"from the next one" });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn renew(&mut self, inbox: &mut Inbox) {
         self.epoch += 1;
         for half in self.region.halves() {

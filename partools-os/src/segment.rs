@@ -62,6 +62,13 @@ pub struct SharedVecMut<T: Pod> {
 impl<T: Pod> SharedVec<T> {
     /// `len` elements whose bytes are all zero, to be filled and then [frozen](SharedVecMut::freeze).
     ///
+    /// ```
+    /// use partools_os::SharedVec;
+    /// assert_eq!(SharedVec::<u32>::zeroed(3)?[..], [0, 0, 0]);
+    /// assert!(SharedVec::<u64>::zeroed(usize::MAX).is_err());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// When the length overflows, or is more than the kernel would give this process; when no descriptor is left; or
     /// when `T` is aligned to more than a page.
@@ -87,6 +94,12 @@ impl<T: Pod> SharedVec<T> {
     }
 
     /// A frozen copy of `elements`.
+    ///
+    /// ```
+    /// let primes = partools_os::SharedVec::from_slice(&[2, 3, 5])?;
+    /// assert_eq!(primes.iter().sum::<i32>(), 10); // it derefs to a slice
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`SharedVec::zeroed`] and [`SharedVecMut::freeze`].

@@ -39,6 +39,28 @@ pub use streams::flush_streams;
 pub use wait::wait_any;
 
 /// How a child is started. [`SpawnOptions::default`] is what a worker wants.
+///
+/// ```standalone_crate
+/// use partools_os::{Access, Exit, Region, SpawnOptions, spawn};
+/// use std::os::fd::AsRawFd;
+///
+/// fn main() -> std::io::Result<()> {
+///     let gate = Region::with_halves(1, 8)?;
+///     let file = std::fs::File::open("/proc/self/exe")?;
+///     let inherited = format!("/proc/self/fd/{}", file.as_raw_fd());
+///     let mut options = SpawnOptions::default();
+///     options.close.push(file.as_raw_fd());
+///     // SAFETY: this process has no other thread, and the body does not own the file.
+///     let mut child = unsafe {
+///         spawn(&[(&gate, Access::ReadOnly)], &gate.halves()[0], &options, || {
+///             i32::from(std::fs::exists(&inherited).unwrap_or(true))
+///         })
+///     }?;
+///     assert_eq!(child.reap(), Exit::Code(0)); // closed there
+///     assert!(std::fs::exists(&inherited)?); // and open here
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct SpawnOptions {

@@ -16,6 +16,24 @@ const FIRST_NAP: Duration = Duration::from_micros(50);
 const LONGEST_NAP: Duration = Duration::from_millis(1);
 
 /// A thread of this process that is not the calling one.
+///
+/// ```
+/// use partools_os::other_threads;
+/// use std::{sync::Barrier, thread};
+///
+/// let barrier = Barrier::new(2);
+/// let others = thread::scope(|scope| {
+///     let named = thread::Builder::new().name("a-name-of-more-than-15-bytes".into());
+///     named.spawn_scoped(scope, || { barrier.wait(); barrier.wait(); }).expect("a thread");
+///     barrier.wait(); // it runs, so it has a name
+///     let others = other_threads();
+///     barrier.wait(); // and now it may end
+///     others
+/// })?;
+/// assert_eq!(others.len(), 1);
+/// assert_eq!(others[0].name, "a-name-of-more-"); // 15 bytes are kept
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtherThread {
     /// Its id, as the system numbers threads.
@@ -29,9 +47,7 @@ pub struct OtherThread {
 /// A thread that was joined a moment ago may still be listed: see [`settled_threads`].
 ///
 /// ```
-/// for thread in partools_os::other_threads()? {
-///     println!("thread {} ({})", thread.tid, thread.name);
-/// }
+/// assert_eq!(partools_os::other_threads()?, []); // nobody: a fork loses no thread
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
@@ -64,6 +80,14 @@ pub fn other_threads() -> io::Result<Vec<OtherThread>> {
 
 /// As [`other_threads`], but waits up to `grace` for threads to vanish: after a join, the system may list a
 /// thread for some milliseconds more (8.8 at most in 10,000 trials).
+///
+/// ```
+/// use std::{thread, time::Duration};
+///
+/// thread::spawn(|| "work").join().expect("it did not panic");
+/// assert_eq!(partools_os::settled_threads(Duration::from_secs(1))?, []);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # Errors
 /// When /proc is not there or cannot be read.

@@ -13,6 +13,28 @@ use rustix::thread::futex;
 /// Sleeps while `word` is `seen`, but no longer than `at_most`. May return early without a reason.
 ///
 /// The word may lie in a [`Region`](crate::Region) that this process can only read.
+///
+/// ```
+/// use partools_os::{change_and_wake, sleep_while};
+/// use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::{Acquire, Relaxed}};
+/// use std::time::Duration;
+///
+/// let (word, is_done) = (AtomicU32::new(0), AtomicBool::new(false));
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| {
+///         is_done.store(true, Relaxed); // first what is waited for, then the word
+///         change_and_wake(&word);
+///     });
+///     loop {
+///         let seen = word.load(Acquire); // first the word, then what is waited for
+///         if is_done.load(Relaxed) {
+///             break;
+///         }
+///         sleep_while(&word, seen, Duration::from_secs(60));
+///     }
+/// });
+/// assert_eq!(word.load(Acquire), 1);
+/// ```
 pub fn sleep_while(word: &AtomicU32, seen: u32, at_most: Duration) {
     let timeout = futex::Timespec::try_from(at_most).ok();
     // Woken, changed already, interrupted, timed out: the caller looks again in every case.
@@ -20,6 +42,17 @@ pub fn sleep_while(word: &AtomicU32, seen: u32, at_most: Duration) {
 }
 
 /// Changes `word` and wakes all that sleep on it, in any process.
+///
+/// ```
+/// use partools_os::{change_and_wake, sleep_while};
+/// use std::sync::atomic::{AtomicU32, Ordering::Acquire};
+///
+/// let word = AtomicU32::new(0);
+/// let seen = word.load(Acquire);
+/// change_and_wake(&word);
+/// assert_ne!(word.load(Acquire), seen);
+/// sleep_while(&word, seen, std::time::Duration::MAX); // no sleep: it has changed since
+/// ```
 pub fn change_and_wake(word: &AtomicU32) {
     word.fetch_add(1, Release);
     // Nobody asleep is as good as everybody woken.

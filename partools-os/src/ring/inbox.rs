@@ -22,6 +22,28 @@ const KEPT_WORDS: usize = (64 << 20) / WORD;
 /// The reader's state of one [`Ring`]: plain data, to be kept beside it.
 ///
 /// Use it with the ring that it began with, and no other inbox with that ring.
+///
+/// ```
+/// use partools_os::{Bell, Inbox, Received, Ring, Urgency, wait_any};
+///
+/// let (ring, bell, mut inbox) = (Ring::new(4096)?, Bell::new()?, Inbox::new());
+/// let length = std::thread::scope(|scope| {
+///     // 25 times the ring: the producer waits whenever it is full.
+///     scope.spawn(|| ring.producer(&bell).send(7, &[1; 100_000], Urgency::Prompt));
+///     loop {
+///         if let Received::Record { payload, .. } = inbox.receive(&ring)? {
+///             return Ok::<_, Box<dyn std::error::Error>>(payload.len());
+///         }
+///         // Arm, look once more, and sleep only where nothing waits.
+///         if !inbox.arm(&ring) {
+///             wait_any(&bell, std::iter::empty(), None)?;
+///         }
+///         inbox.disarm(&ring);
+///     }
+/// })?;
+/// assert_eq!(length, 100_000);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Inbox {
     /// Everything before this was taken out.
@@ -42,6 +64,16 @@ pub struct Inbox {
 }
 
 /// What [`Inbox::receive`] found.
+///
+/// ```
+/// use partools_os::{Bell, Inbox, Received, Ring, Urgency};
+///
+/// let (ring, bell, mut inbox) = (Ring::new(4096)?, Bell::new()?, Inbox::new());
+/// assert_eq!(inbox.receive(&ring)?, Received::Nothing);
+/// ring.producer(&bell).send(3, b"word", Urgency::Lazy);
+/// assert_eq!(inbox.receive(&ring)?, Received::Record { kind: 3, payload: b"word" });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 pub enum Received<'a> {
     /// A whole record, as it was sent. It starts at a multiple of 8 bytes, in memory of our own.
@@ -56,6 +88,20 @@ pub enum Received<'a> {
 }
 
 /// What stands in the ring was not written by a [`Producer`](crate::Producer), or was overwritten since.
+///
+/// ```
+/// use partools_os::{Bell, Inbox, Ring, Urgency};
+/// use std::sync::atomic::Ordering::Relaxed;
+///
+/// let (ring, bell, mut inbox) = (Ring::new(4096)?, Bell::new()?, Inbox::new());
+/// ring.producer(&bell).send(1, b"an honest record", Urgency::Lazy);
+/// for word in ring.region().words() {
+///     word.store(u64::MAX, Relaxed); // what a crashing child may do
+/// }
+/// let corrupt = inbox.receive(&ring).expect_err("it was overwritten");
+/// assert!(corrupt.to_string().starts_with("the ring of a worker was overwritten: a head that cannot be"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Corrupt {
     what: &'static str,
@@ -125,12 +171,41 @@ impl Inbox {
     }
 
     /// Whether a record has arrived in part. Once its producer is gone, the rest will never come.
+    ///
+    /// ```
+    /// use partools_os::{Bell, Inbox, Received, Ring, Urgency};
+    ///
+    /// let (ring, bell, mut inbox) = (Ring::new(4096)?, Bell::new()?, Inbox::new());
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| ring.producer(&bell).send(1, &[0; 100_000], Urgency::Lazy));
+    ///     while !inbox.is_amid_record() {
+    ///         assert_eq!(inbox.receive(&ring)?, Received::Nothing); // not a whole one
+    ///     }
+    ///     while inbox.receive(&ring)? == Received::Nothing {}
+    ///     assert!(!inbox.is_amid_record());
+    ///     Ok::<(), partools_os::Corrupt>(())
+    /// })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_amid_record(&self) -> bool {
         self.unfinished.is_some()
     }
 
     /// Whether the tail in the ring, by which the producer knows how full it is, was always the one that was put there.
     /// A producer that finds it changed cannot go on, and that is not the fault of what it was sending.
+    ///
+    /// ```
+    /// use partools_os::{Inbox, Ring};
+    /// use std::sync::atomic::Ordering::Relaxed;
+    ///
+    /// let (ring, inbox) = (Ring::new(4096)?, Inbox::new());
+    /// assert!(inbox.is_intact(&ring));
+    /// for word in ring.region().words() {
+    ///     word.store(7, Relaxed); // a child's stray pointer
+    /// }
+    /// assert!(!inbox.is_intact(&ring));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn is_intact(&self, ring: &Ring) -> bool {
         !self.lost_tail && ring.tail().load(Relaxed) == self.told
     }

@@ -20,6 +20,24 @@ use crate::turnstile::sleep_while;
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Whether a sleeping consumer must be woken for a record.
+///
+/// ```
+/// use partools_os::{Bell, Inbox, Ring, Urgency, wait_any};
+/// use std::time::{Duration, Instant};
+///
+/// let (ring, bell, mut inbox) = (Ring::new(1 << 16)?, Bell::new()?, Inbox::new());
+/// let mut producer = ring.producer(&bell);
+/// assert!(!inbox.arm(&ring)); // nothing is there: the consumer goes to sleep
+///
+/// producer.send(1, b"one of many", Urgency::Lazy);
+/// let (begun, nap) = (Instant::now(), Duration::from_millis(10));
+/// wait_any(&bell, std::iter::empty(), Some(nap))?;
+/// assert!(begun.elapsed() >= nap); // slept on
+///
+/// producer.send(2, b"the last one", Urgency::Prompt);
+/// wait_any(&bell, std::iter::empty(), None)?; // woken
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
     /// It may sleep on until something else wakes it, half of the ring is used, or the producer is about to wait.
@@ -30,6 +48,21 @@ pub enum Urgency {
 }
 
 /// The writing end of a [`Ring`], from [`Ring::producer`].
+///
+/// ```
+/// use partools_os::{Bell, Inbox, Received, Ring, Urgency};
+///
+/// let (ring, bell, mut inbox) = (Ring::new(1 << 16)?, Bell::new()?, Inbox::new());
+/// let mut producer = ring.producer(&bell);
+/// producer.send(0, b"", Urgency::Lazy);
+/// producer.send(1, &[7; 1000], Urgency::Prompt);
+///
+/// assert_eq!(inbox.receive(&ring)?, Received::Record { kind: 0, payload: &[] });
+/// assert_eq!(inbox.receive(&ring)?, Received::Record { kind: 1, payload: &[7; 1000] });
+/// assert_eq!(inbox.receive(&ring)?, Received::Nothing);
+/// producer.settle(); // returns at once: everything was taken out
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Producer<'a> {
     ring: &'a Ring,

@@ -18,6 +18,28 @@ use super::exit::{self, Exit};
 use crate::descriptors::above_streams;
 
 /// A forked child. Dropping it kills and reaps it.
+///
+/// ```standalone_crate
+/// use partools_os::{Access, Region, SpawnOptions, spawn};
+/// use std::{thread, time::Duration};
+///
+/// fn main() -> std::io::Result<()> {
+///     let gate = Region::with_halves(1, 8)?;
+///     // SAFETY: this process has no other thread.
+///     let mut child = unsafe {
+///         spawn(&[(&gate, Access::ReadOnly)], &gate.halves()[0], &SpawnOptions::default(), || {
+///             loop {
+///                 thread::sleep(Duration::from_secs(1));
+///             }
+///         })
+///     }?;
+///     assert_eq!(child.try_reap(), None); // it lives
+///     child.kill();
+///     assert_eq!(child.reap().to_string(), "killed by SIGKILL");
+///     assert!(child.is_reaped() && child.try_reap() == Some(child.reap())); // and that stays the answer
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Child {
     pid: Pid,

@@ -21,6 +21,28 @@ const BLIND_SLEEP: Duration = Duration::from_millis(5);
 /// one that ended and was not reaped ends the wait at once. It may return early without a reason (after a signal, or
 /// every 5 ms if there is a child without pidfd): look, and wait again.
 ///
+/// ```standalone_crate
+/// use partools_os::{Access, Bell, Exit, Region, SpawnOptions, spawn, wait_any};
+///
+/// fn main() -> std::io::Result<()> {
+///     let (gate, bell) = (Region::with_halves(1, 8)?, Bell::new()?);
+///     let work = |code| {
+///         // SAFETY: this process has no other thread.
+///         unsafe { spawn(&[(&gate, Access::ReadOnly)], &gate.halves()[0], &SpawnOptions::default(), || code) }
+///     };
+///     let mut children = [work(3)?, work(4)?];
+///     let mut exits = Vec::new();
+///     while exits.len() < children.len() {
+///         wait_any(&bell, children.iter(), None)?;
+///         for child in children.iter_mut().filter(|child| !child.is_reaped()) {
+///             exits.extend(child.try_reap());
+///         }
+///     }
+///     assert!(exits.contains(&Exit::Code(3)) && exits.contains(&Exit::Code(4)));
+///     Ok(())
+/// }
+/// ```
+///
 /// # Errors
 /// When `poll` fails: more children than descriptors are allowed, or no memory.
 pub fn wait_any<'a>(
