@@ -57,6 +57,27 @@ impl<'r, O> Caller<'r, O> {
     }
 
     /// Delivers what is ready now. False where the run is over: nothing is left to wait for.
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Error, Executor, Run, Task, over};
+    /// # struct Example;
+    /// # impl<T: Task + Sync> Executor<T> for Example where T::Output: Send {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 2) }
+    /// fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    ///     std::thread::scope(|s| {
+    ///         s.spawn(|| run.work(task, 0));
+    ///         while caller.deliver() {
+    ///             std::thread::yield_now(); // or poll a socket, or feed a watchdog
+    ///         }
+    ///     });
+    ///     Ok(())
+    /// }
+    /// # }
+    /// let mut seen = Vec::new();
+    /// over(0..4).map(|i| i * i).for_each(&Example, |_, square| seen.push(square))?;
+    /// assert_eq!(seen, [0, 1, 4, 9]);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn deliver(&mut self) -> bool {
         while let Some(mut batch) = self.run.ready() {
             if batch.is_empty() {
@@ -80,6 +101,23 @@ impl<'r, O> Caller<'r, O> {
     }
 
     /// Works as worker 0 and delivers, until the run is over.
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Error, Executor, Run, Task, over};
+    /// # struct Example;
+    /// # impl<T: Task + Sync> Executor<T> for Example where T::Output: Send {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 2) }
+    /// fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    ///     std::thread::scope(|s| {
+    ///         s.spawn(|| run.work(task, 1));
+    ///         caller.work(task);
+    ///     });
+    ///     Ok(())
+    /// }
+    /// # }
+    /// assert_eq!(over(0..4).map(|i| i * i).run(&Example)?, [0, 1, 4, 9]);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn work<T>(&mut self, task: &T)
     where
         T: Task<Output = O> + ?Sized,

@@ -79,6 +79,27 @@ impl<'r, O> Chunk<'r, O> {
 
     /// Takes the output of the next item, made elsewhere.
     ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Error, Executor, Run, Task, over};
+    /// # struct Example;
+    /// # impl<T: Task<Output = u64>> Executor<T> for Example {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+    /// fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    ///     # let _ = (task, &caller);
+    ///     while let Some(mut chunk) = run.try_claim() {
+    ///         for index in chunk.range() {
+    ///             assert_eq!(chunk.position(), index);
+    ///             chunk.push(index as u64 * 10).expect("there is room");
+    ///         }
+    ///         assert_eq!(chunk.push(0), Err(0)); // it is full
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # }
+    /// assert_eq!(over(0..4).map(|_| 0).run(&Example)?, [0, 10, 20, 30]);
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
     /// # Errors
     /// The output back, where the chunk [is full](Self::is_full).
     pub fn push(&mut self, output: O) -> Result<(), O> {
@@ -92,6 +113,26 @@ impl<'r, O> Chunk<'r, O> {
 
     /// The next item failed for good. The error's index is set to that of the item. Ignored where the
     /// chunk [is full](Self::is_full).
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Cause, Error, Executor, ItemError, Run, Task, over};
+    /// # struct Example;
+    /// # impl<T: Task> Executor<T> for Example {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+    /// fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    ///     # let _ = (task, &caller);
+    ///     while let Some(mut chunk) = run.try_claim() {
+    ///         while !chunk.is_full() {
+    ///             chunk.fail(ItemError::new(0, chunk.attempt(), Cause::Exited { code: 3 }));
+    ///         }
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # }
+    /// let results = over(0..4).map(|i| i).try_run(&Example)?;
+    /// assert_eq!(results[2].as_ref().unwrap_err().to_string(), "item 2 ended its worker process with exit code 3");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn fail(&mut self, mut error: ItemError) {
         if self.is_full() {
             return;
@@ -104,6 +145,24 @@ impl<'r, O> Chunk<'r, O> {
 
     /// Cuts the claim in two: keeps the first `items` of what is left, and gives the rest as a claim of
     /// its own, if there is any.
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Chunks, Error, Executor, Run, Task, over};
+    /// # struct Example;
+    /// # impl<T: Task> Executor<T> for Example {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+    /// fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    ///     let mut chunk = run.try_claim().expect("a chunk of 10");
+    ///     let rest = chunk.split(4).expect("6 more");
+    ///     assert_eq!((chunk.range(), rest.range()), (0..4, 4..10));
+    ///     # drop((chunk, rest));
+    ///     # caller.work(task);
+    ///     # Ok(())
+    /// }
+    /// # }
+    /// # assert_eq!(over(0..10).chunk(Chunks::of(10)).map(|i| i).run(&Example)?.len(), 10);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn split(&mut self, items: usize) -> Option<Self> {
         let cut = self.at.saturating_add(items).min(self.range.end);
         let rest = cut..std::mem::replace(&mut self.range.end, cut);

@@ -175,6 +175,25 @@ impl<O> Run<O> {
 
     /// Items from this index on are not needed any more. The number of items at first; lowered by
     /// failures (C7); 0 when the run was stopped.
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Cause, Error, Executor, ItemError, Run, Task, over};
+    /// # struct Example;
+    /// # impl<T: Task> Executor<T> for Example {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+    /// fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    ///     let mut chunk = run.try_claim().expect("a chunk");
+    ///     assert_eq!(run.bound(), 10);
+    ///     chunk.fail(ItemError::new(0, 0, Cause::NoOutput));
+    ///     assert_eq!(run.bound(), 1); // whatever is above, item 0 decides
+    ///     # drop(chunk);
+    ///     # caller.work(task);
+    ///     # Ok(())
+    /// }
+    /// # }
+    /// # assert!(over(0..10).map(|i| i).run(&Example).is_err());
+    /// # Ok::<(), Error>(())
+    /// ```
     #[must_use]
     pub fn bound(&self) -> usize {
         if self.is_stopped() {
@@ -185,6 +204,24 @@ impl<O> Run<O> {
     }
 
     /// Items below this index may be claimed now: those within the window and below the bound.
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Error, Executor, Run, Task, over};
+    /// # struct Example;
+    /// # impl<T: Task> Executor<T> for Example {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+    /// fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    ///     // `run` keeps all outputs to the end; `for_each` has a window, which moves as they are delivered.
+    ///     assert_eq!(run.claim_limit(), if run.is_streaming() { 4 } else { 10 });
+    ///     caller.work(task);
+    ///     assert!(!run.is_streaming() || run.claim_limit() == 10);
+    ///     Ok(())
+    /// }
+    /// # }
+    /// assert_eq!(over(0..10).map(|i| i).run(&Example)?.len(), 10);
+    /// over(0..10).window(4).map(|i| i).for_each(&Example, |_, _| {})?;
+    /// # Ok::<(), Error>(())
+    /// ```
     #[must_use]
     pub fn claim_limit(&self) -> usize {
         let window = self
@@ -217,6 +254,22 @@ impl<O> Run<O> {
 
     /// Does this output make all later items unneeded? For backends that see outputs one by one, before
     /// they enter a chunk.
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Error, Executor, Run, Task, over};
+    /// # struct Example;
+    /// # impl<T: Task<Output = Result<usize, String>>> Executor<T> for Example {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+    /// fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    ///     assert!(run.is_last_needed(&Err("no".into())) && !run.is_last_needed(&Ok(1)));
+    ///     # caller.work(task);
+    ///     # Ok(())
+    /// }
+    /// # }
+    /// // With `run_ok`, an `Err` ends the map; with the other endings it is an output like any other.
+    /// assert_eq!(over(0..3).map(|i| Ok::<_, String>(i)).run_ok(&Example).expect("no Err"), [0, 1, 2]);
+    /// # Ok::<(), Error>(())
+    /// ```
     #[must_use]
     pub fn is_last_needed(&self, output: &O) -> bool {
         self.setup
@@ -239,6 +292,27 @@ impl<O> Run<O> {
     }
 
     /// Claims the next chunk, if one can be claimed now.
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Chunks, Error, Executor, Run, Task, over};
+    /// # struct Example;
+    /// # impl<T: Task> Executor<T> for Example {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+    /// fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    ///     let first = run.try_claim().expect("a chunk");
+    ///     let second = run.try_claim().expect("another one");
+    ///     assert_eq!((first.range(), second.range()), (0..5, 5..10));
+    ///     assert!(run.try_claim().is_none());
+    ///     drop(first); // unfilled: what is given back will be claimed again
+    ///     assert_eq!(run.try_claim().map(|again| again.range()), Some(0..5));
+    ///     # drop(second);
+    ///     # caller.work(task);
+    ///     # Ok(())
+    /// }
+    /// # }
+    /// # assert_eq!(over(0..10).chunk(Chunks::of(5)).map(|i| i).run(&Example)?.len(), 10);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn try_claim(&self) -> Option<Chunk<'_, O>> {
         self.claim_at(&Pace::new(), false)
     }
@@ -300,6 +374,27 @@ impl<O> Run<O> {
 
     /// Admits a claim that was made elsewhere. `None` where any of its items was handed out before, lies
     /// beyond the items or beyond the window: what arrives for it must be thrown away.
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Error, Executor, Run, Task, over};
+    /// # struct Example;
+    /// # impl<T: Task> Executor<T> for Example {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+    /// fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    ///     run.claims_elsewhere();
+    ///     let chunk = run.admit(2..5).expect("a claim that a remote worker made");
+    ///     assert!(run.admit(4..6).is_none()); // item 4 was handed out
+    ///     assert!(run.admit(8..11).is_none()); // there are 10
+    ///     assert_eq!(run.handed_out(), 0); // item 0 was not
+    ///     # drop(chunk);
+    ///     # run.reclaim();
+    ///     # caller.work(task);
+    ///     # Ok(())
+    /// }
+    /// # }
+    /// # assert_eq!(over(0..10).map(|i| i).run(&Example)?.len(), 10);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn admit(&self, range: Range<usize>) -> Option<Chunk<'_, O>> {
         let mut hub = lock(&self.hub);
         let window = self
@@ -324,6 +419,23 @@ impl<O> Run<O> {
 
     /// Says that no claim is under way elsewhere: every needed item that was not handed out yet can now
     /// be claimed here. True where anything can be claimed now.
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Error, Executor, Run, Task, over};
+    /// # struct Example;
+    /// # impl<T: Task> Executor<T> for Example {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+    /// fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    ///     run.claims_elsewhere();
+    ///     drop(run.admit(2..5)); // its worker was lost, and so is every other one
+    ///     assert!(run.reclaim());
+    ///     caller.work(task); // so all is done here
+    ///     Ok(())
+    /// }
+    /// # }
+    /// assert_eq!(over(0..10).map(|i| i).run(&Example)?.len(), 10);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn reclaim(&self) -> bool {
         let mut hub = lock(&self.hub);
         let gaps = hub.handed(&self.cursor, self.count).gaps(self.bound());
@@ -385,6 +497,22 @@ impl<O> Run<O> {
     }
 
     /// Stops the run for `error`, which becomes the map's. The first such error wins.
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Error, Executor, Run, Task, over};
+    /// # struct Example;
+    /// # impl<T: Task> Executor<T> for Example {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+    /// fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    ///     # let _ = (task, &caller);
+    ///     run.abort(Error::executor("the power is gone"));
+    ///     assert!(run.is_stopped() && run.try_claim().is_none());
+    ///     Ok(())
+    /// }
+    /// # }
+    /// assert_eq!(over(0..10).map(|i| i).run(&Example).unwrap_err().to_string(), "the power is gone");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn abort(&self, error: impl Into<Error>) {
         lock(&self.hub).error.get_or_insert(error.into());
         self.stop();

@@ -51,12 +51,53 @@ pub trait Task {
     fn call_chunk(&self, state: &mut Self::State, span: &Span, out: &mut Writer<'_, Self::Output>);
 
     /// A name for an item that tells a reader more than its index, for error messages.
+    ///
+    /// ```
+    /// # use partools_core::{Job, Serial, Span, StartError, Task, Writer};
+    /// # struct Sizes<'p>(&'p [&'p str]);
+    /// # impl Task for Sizes<'_> {
+    /// # type State = ();
+    /// # type Output = u64;
+    /// # fn count(&self) -> usize { self.0.len() }
+    /// # fn start(&self, _: usize) -> Result<(), StartError> { Ok(()) }
+    /// # fn call_chunk(&self, _: &mut (), span: &Span, out: &mut Writer<'_, u64>) {
+    /// #     for path in &self.0[span.range()] { out.push(std::fs::metadata(path).expect("a file").len()); }
+    /// # }
+    /// fn label(&self, index: usize) -> Option<String> {
+    ///     Some(self.0[index].to_owned())
+    /// }
+    /// # }
+    /// let error = Job::new(Sizes(&["/", "/no/such/file"])).run(&Serial).unwrap_err();
+    /// assert!(error.to_string().starts_with("item 1 (/no/such/file) panicked"));
+    /// ```
     fn label(&self, _index: usize) -> Option<String> {
         None
     }
 }
 
 /// Indices to be called in one go, and by whom.
+///
+/// ```
+/// # use partools_core::{Job, Plan, Serial, Span, StartError, Task, Writer};
+/// # struct Shaky;
+/// # impl Task for Shaky {
+/// # type State = ();
+/// # type Output = (usize, u32);
+/// # fn count(&self) -> usize { 4 }
+/// # fn start(&self, _: usize) -> Result<(), StartError> { Ok(()) }
+/// fn call_chunk(&self, _: &mut (), span: &Span, out: &mut Writer<'_, (usize, u32)>) {
+///     let mut attempt = span.attempt(); // of the first item; those behind it are new
+///     for index in span.range() {
+///         assert!(index != 2 || attempt > 0, "item 2 fails at first");
+///         out.push((index, attempt));
+///         attempt = 0;
+///     }
+/// }
+/// # }
+/// let job = Job::new(Shaky).plan(Plan::new().retries(1));
+/// assert_eq!(job.run(&Serial)?, [(0, 0), (1, 0), (2, 1), (3, 0)]);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Span {
     pub(crate) range: Range<usize>,

@@ -43,7 +43,25 @@ pub(crate) trait Port<O> {
 }
 
 /// Takes the outputs and failures of a chunk one by one, in the order of its items, for backends whose
-/// outputs cross a border. [`Run`](crate::Run) has an example.
+/// outputs cross a border.
+///
+/// ```
+/// use partools_core::{ItemError, Plan, Serial, Sink, Worker, over};
+///
+/// /// What a worker elsewhere would send home, line by line.
+/// struct Lines(Vec<String>);
+/// impl Sink<usize> for Lines {
+///     fn push(&mut self, output: usize) { self.0.push(format!("output {output}")); }
+///     fn fail(&mut self, error: ItemError) { self.0.push(format!("failed: item {}", error.index())); }
+///     fn needed(&self) -> usize { usize::MAX } // all of them
+/// }
+///
+/// let job = over(0..3).map(|i| 10 / i);
+/// let (mut worker, mut lines) = (Worker::new(job.task(), 0, &Plan::new()), Lines(Vec::new()));
+/// worker.run(0..3, 0, &mut lines)?;
+/// assert_eq!(lines.0, ["failed: item 0", "output 10", "output 5"]);
+/// # Ok::<(), partools_core::WorkerError>(())
+/// ```
 pub trait Sink<O> {
     /// The output of the next item.
     fn push(&mut self, output: O);
@@ -81,7 +99,26 @@ impl<O, S: Sink<O> + ?Sized> Port<O> for SinkPort<'_, S> {
 }
 
 /// One worker of a run: a task, its state, and what it has measured. For workers elsewhere; in this process
-/// [`Run::work`](crate::Run::work) is all it takes. [`Run`](crate::Run) has an example.
+/// [`Run::work`](crate::Run::work) is all it takes.
+///
+/// ```
+/// use partools_core::{ItemError, Plan, Sink, Worker, over};
+///
+/// struct Kept<O>(Vec<O>);
+/// impl<O> Sink<O> for Kept<O> {
+///     fn push(&mut self, output: O) { self.0.push(output); }
+///     fn fail(&mut self, error: ItemError) { panic!("{error}"); }
+///     fn needed(&self) -> usize { usize::MAX }
+/// }
+///
+/// let job = over(0..100).state(|worker| worker * 1000).map_cx(|i, cx| *cx.state + i);
+/// let (mut worker, mut kept) = (Worker::new(job.task(), 7, &Plan::new()), Kept(Vec::new()));
+/// worker.run(0..2, 0, &mut kept)?; // a chunk
+/// worker.run(50..51, 0, &mut kept)?; // and another one, with the same state
+/// worker.finish()?;
+/// assert_eq!(kept.0, [7000, 7001, 7050]);
+/// # Ok::<(), partools_core::WorkerError>(())
+/// ```
 pub struct Worker<'t, T: Task + ?Sized> {
     task: &'t T,
     number: usize,
@@ -123,6 +160,13 @@ impl<'t, T: Task + ?Sized> Worker<'t, T> {
     }
 
     /// Makes the state now, where there is none yet.
+    ///
+    /// ```
+    /// use partools_core::{Plan, Worker, over};
+    /// let job = over(0..9).try_state(|worker| Err::<(), _>(format!("no device {worker}"))).map_cx(|i, _| i);
+    /// let error = Worker::new(job.task(), 3, &Plan::new()).start().expect_err("no such device");
+    /// assert_eq!(error.to_string(), "the state of worker 3 could not be made: no device 3");
+    /// ```
     ///
     /// # Errors
     /// The task's own error, or its panic.

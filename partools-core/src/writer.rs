@@ -15,7 +15,31 @@ pub(crate) trait Encode<O> {
     fn push(&mut self, output: O);
 }
 
-/// Takes the outputs of a chunk, in the order of its items. [`Task`](crate::Task) has an example.
+/// Takes the outputs of a chunk, in the order of its items.
+///
+/// ```
+/// # use partools_core::{Cause, Job, Serial, Span, StartError, Task, Writer};
+/// # struct Early;
+/// # impl Task for Early {
+/// # type State = ();
+/// # type Output = usize;
+/// # fn count(&self) -> usize { 4 }
+/// # fn start(&self, _: usize) -> Result<(), StartError> { Ok(()) }
+/// fn call_chunk(&self, _: &mut (), span: &Span, out: &mut Writer<'_, usize>) {
+///     for index in span.range() {
+///         if index == 2 {
+///             return; // without an output for item 2
+///         }
+///         out.push(index * 10);
+///     }
+/// }
+/// # }
+/// let results = Job::new(Early).try_run(&Serial)?;
+/// assert_eq!(results[1].as_ref().ok(), Some(&10));
+/// assert_eq!(results[2].as_ref().unwrap_err().cause(), &Cause::NoOutput);
+/// assert_eq!(results[3].as_ref().ok(), Some(&30)); // called again from there
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 pub struct Writer<'w, O> {
     to: To<'w, O>,
     room: usize,
@@ -67,6 +91,25 @@ impl<'w, O> Writer<'w, O> {
     }
 
     /// Takes the output of the next item.
+    ///
+    /// ```
+    /// # use partools_core::{Job, Serial, Span, StartError, Task, Writer};
+    /// # struct Twice;
+    /// # impl Task for Twice {
+    /// # type State = ();
+    /// # type Output = usize;
+    /// # fn count(&self) -> usize { 4 }
+    /// # fn start(&self, _: usize) -> Result<(), StartError> { Ok(()) }
+    /// fn call_chunk(&self, _: &mut (), span: &Span, out: &mut Writer<'_, usize>) {
+    ///     for index in span.range() {
+    ///         out.push(index);
+    ///         out.push(index); // one too many
+    ///     }
+    /// }
+    /// # }
+    /// let error = Job::new(Twice).run(&Serial).unwrap_err();
+    /// assert!(error.is_contract() && error.to_string().contains("pushed more than 4 outputs"));
+    /// ```
     ///
     /// # Panics
     /// Where more outputs are pushed than the span has items; the map then ends in an error that says so.
