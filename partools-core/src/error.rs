@@ -61,6 +61,12 @@ impl Error {
     }
 
     /// The executor refuses the map before its first item: `why`, and what to do `instead`.
+    ///
+    /// ```
+    /// let error = partools_core::Error::refused("spool", "the queue is closed", "open it with `spool up`");
+    /// assert_eq!(error.to_string(), "spool refuses this map: the queue is closed; open it with `spool up`");
+    /// assert!(error.is_refused());
+    /// ```
     #[must_use]
     pub fn refused(
         executor: &'static str,
@@ -75,6 +81,14 @@ impl Error {
     }
 
     /// A system call failed and the map cannot go on. `what` was to be done.
+    ///
+    /// ```
+    /// use std::error::Error as _;
+    /// let cause = std::io::Error::other("no buffers");
+    /// let error = partools_core::Error::os("a socket for worker 3 could not be made", cause);
+    /// assert_eq!(error.to_string(), "a socket for worker 3 could not be made: no buffers");
+    /// assert!(error.is_os() && error.source().is_some());
+    /// ```
     #[must_use]
     pub fn os(what: impl Into<String>, source: std::io::Error) -> Self {
         Self::from_kind(Kind::Os {
@@ -116,6 +130,15 @@ impl Error {
     }
 
     /// The item that failed, where one did; else the error itself.
+    ///
+    /// ```
+    /// use partools_core::{Error, Serial, over};
+    /// let job = over(0..3).map(|i| 1 / i);
+    /// let failure = job.run(&Serial).unwrap_err().into_item()?; // `?`: what is no item's failure goes on as it is
+    /// assert_eq!(failure.index(), 0);
+    /// assert!(Error::executor("the power is gone").into_item().is_err());
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Itself, where it is not the failure of an item.

@@ -138,6 +138,22 @@ fn first_err<A, E>(outputs: &[Result<A, E>]) -> Option<usize> {
 }
 
 /// A task whose errors are turned into text on the worker. Made by [`Job::run_ok_text`].
+///
+/// ```
+/// use partools_core::{ErrorsAsText, Executor, Failed, Job, Serial, Task, over};
+/// use std::io;
+///
+/// /// Its name is for a function over executors: what they must run is the rewritten task.
+/// fn sizes<T, E>(job: &Job<T>, on: &E) -> Result<Vec<u64>, Failed<String>>
+/// where
+///     T: Task<Output = io::Result<u64>>,
+///     E: for<'t> Executor<ErrorsAsText<'t, T>>,
+/// {
+///     job.run_ok_text(on)
+/// }
+/// let job = over(&["/", "/no/such/file"]).map(|path| Ok(std::fs::metadata(path)?.len()));
+/// assert!(sizes(&job, &Serial).unwrap_err().to_string().starts_with("item 1 failed: No such file"));
+/// ```
 #[derive(Debug)]
 pub struct ErrorsAsText<'t, T>(&'t T);
 

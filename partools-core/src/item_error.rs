@@ -33,6 +33,19 @@ struct Inner {
 }
 
 /// Why an item failed.
+///
+/// ```
+/// use partools_core::{Cause, Serial, over};
+/// let results = over(&[2, 0]).map(|&x| 10 / x).try_run(&Serial)?;
+/// let words = results.iter().map(|result| match result.as_ref().map_err(|failure| failure.cause()) {
+///     Ok(output) => output.to_string(),
+///     Err(Cause::Panicked { message, .. }) => format!("a fault in the closure: {message}"),
+///     Err(Cause::Killed { name, .. }) => format!("a crash: {name}"),
+///     Err(other) => other.to_string(), // each reads as the end of a sentence that begins with the item
+/// });
+/// assert_eq!(words.collect::<Vec<_>>(), ["5", "a fault in the closure: attempt to divide by zero"]);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Cause {
@@ -72,6 +85,15 @@ pub enum Cause {
 }
 
 /// A place in source code.
+///
+/// ```
+/// use partools_core::{Serial, over};
+/// let line = line!() + 1;
+/// let error = over(0..3).map(|i| assert!(i < 2)).run(&Serial).unwrap_err();
+/// let place = error.item().and_then(|item| item.location()).expect("a panic has a place");
+/// assert_eq!((place.file.as_str(), place.line), (file!(), line));
+/// assert_eq!(place.to_string(), format!("{}:{line}:{}", file!(), place.column));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Location {
     /// The file, as the compiler was given it.

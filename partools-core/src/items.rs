@@ -9,12 +9,40 @@ use std::ops::Range;
 
 /// What [`Items`] lend for the lifetime `'a`. The second parameter is never named: it says that `Self`
 /// outlives `'a`.
+///
+/// ```
+/// use partools_core::{Items, Lend, Serial, over};
+///
+/// /// Neighbours in a slice: each item is a piece that overlaps the next.
+/// struct Pairs<'s>(&'s [f64]);
+/// impl<'a> Lend<'a> for Pairs<'_> {
+///     type Item = &'a [f64];
+/// }
+/// impl Items for Pairs<'_> {
+///     fn count(&self) -> usize { self.0.len().saturating_sub(1) }
+///     fn at(&self, index: usize) -> &[f64] { &self.0[index..index + 2] }
+/// }
+/// assert_eq!(over(Pairs(&[1.0, 4.0, 9.0])).map(|pair| pair[1] - pair[0]).run(&Serial)?, [3.0, 5.0]);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 pub trait Lend<'a, Bound = &'a Self> {
     /// The item lent: a reference, a value, a tuple.
     type Item;
 }
 
 /// The item that `X` lends for `'a`.
+///
+/// ```
+/// use partools_core::{Error, ItemOf, Items, Serial, over};
+///
+/// /// Whatever the items are: a function that takes a closure over them says so like this.
+/// fn count_where<X: Items>(items: X, wanted: impl for<'a> Fn(ItemOf<'a, X>) -> bool) -> Result<usize, Error> {
+///     Ok(over(items).map(wanted).run(&Serial)?.into_iter().filter(|&is| is).count())
+/// }
+/// assert_eq!(count_where(0..10, |i| i % 3 == 0)?, 4);
+/// assert_eq!(count_where(&["a", "", "b"], |word| word.is_empty())?, 1);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 pub type ItemOf<'a, X> = <X as Lend<'a>>::Item;
 
 /// Items by index. Implemented for slices, vectors, arrays, ranges of indices, [`chunks`] and [`zip`];
@@ -129,6 +157,18 @@ impl Items for Range<usize> {
 
 /// A slice in pieces of `size` elements, the last one shorter where it does not come out even.
 /// Made by [`chunks`].
+///
+/// ```
+/// use partools_core::{Items, SliceChunks, chunks};
+///
+/// struct Sections<'s> {
+///     rows: SliceChunks<'s, f64>,
+/// }
+/// let rows = vec![0.0; 1050];
+/// let sections = Sections { rows: chunks(&rows, 100) };
+/// assert_eq!(sections.rows.count(), 11);
+/// assert_eq!(sections.rows.at(10).len(), 50);
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct SliceChunks<'s, T> {
     slice: &'s [T],
@@ -171,6 +211,13 @@ impl<T> Items for SliceChunks<'_, T> {
 }
 
 /// Two kinds of items side by side. Made by [`zip`].
+///
+/// ```
+/// use partools_core::{Items, Zip, zip};
+/// let three: Zip<&[&str; 2], Zip<std::ops::Range<usize>, Vec<f64>>> = zip(&["a", "b"], zip(5..9, vec![0.5, 1.5, 2.5]));
+/// assert_eq!(three.count(), 2); // as many as the shortest has
+/// assert_eq!(three.at(1), (&"b", (6, &1.5)));
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Zip<A, B>(A, B);
 

@@ -30,6 +30,13 @@ pub struct Job<T> {
 
 impl<T: Task> Job<T> {
     /// A job of a task of your own, with the default plan.
+    ///
+    /// ```
+    /// use partools_core::{Job, Serial, over};
+    /// let task = over(0..3).map(|i| i + 1).task().clone(); // or one that implements `Task`
+    /// assert_eq!(Job::new(task).run(&Serial)?, [1, 2, 3]);
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
     pub fn new(task: T) -> Self {
         Job {
             task,
@@ -38,6 +45,12 @@ impl<T: Task> Job<T> {
     }
 
     /// Runs under `plan`.
+    ///
+    /// ```
+    /// use partools_core::{Chunks, Plan, Serial, over};
+    /// let plan = Plan::new().chunk(Chunks::of(0));
+    /// assert!(over(0..3).map(|i| i).plan(plan).run(&Serial).unwrap_err().is_plan()); // nonsense is refused when it runs
+    /// ```
     pub fn plan(mut self, plan: Plan) -> Self {
         self.plan = plan;
         self
@@ -49,6 +62,13 @@ impl<T: Task> Job<T> {
     }
 
     /// Runs it on `executor`; all outputs, in item order.
+    ///
+    /// ```
+    /// use partools_core::{Serial, over};
+    /// let job = over(&["1", "x", "y"]).map(|text| text.parse::<i32>().expect("a number"));
+    /// let error = job.run(&Serial).unwrap_err();
+    /// assert_eq!(error.item().map(|item| item.index()), Some(1)); // on every executor: the lowest
+    /// ```
     ///
     /// # Errors
     /// The failure of the failing item with the lowest index (the outputs that were finished are
@@ -130,6 +150,13 @@ impl<T: Task> Job<T> {
 
     /// As [`run`](Self::run), but a panicking item's panic goes on in the caller, as it would in a plain
     /// loop.
+    ///
+    /// ```
+    /// use partools_core::{Serial, over};
+    /// let job = over(0..3).map(|i| if i == 1 { std::panic::panic_any(i) } else { i });
+    /// let payload = std::panic::catch_unwind(|| job.run_or_unwind(&Serial)).unwrap_err();
+    /// assert_eq!(payload.downcast_ref(), Some(&1_usize)); // what was thrown
+    /// ```
     ///
     /// # Errors
     /// What kept the map from running.

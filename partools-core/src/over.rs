@@ -43,6 +43,14 @@ pub struct Over<X, S = NoShared, G = NoState> {
 
 /// Begins a map over `items`: a slice, a vector, an array, a range, [`chunks`](crate::chunks),
 /// [`zip`](crate::zip), or anything that implements [`Items`].
+///
+/// ```
+/// use partools_core::{Serial, chunks, over};
+/// assert_eq!(over(&["a", "bb"]).map(|word| word.len()).run(&Serial)?, [1, 2]);
+/// assert_eq!(over(3..6).map(|i| i * i).run(&Serial)?, [9, 16, 25]);
+/// assert_eq!(over(chunks(&[1, 2, 3], 2)).map(|piece| piece.len()).run(&Serial)?, [2, 1]);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 pub fn over<X: Items>(items: X) -> Over<X> {
     Over {
         items,
@@ -60,6 +68,19 @@ impl<X: Items, S: Shared, G: Start> Over<X, S, G> {
 
     /// How many times a failed item is tried again before its failure counts. The item is called again
     /// from its beginning, with a fresh state.
+    ///
+    /// ```
+    /// use partools_core::{Serial, over};
+    /// let attempts = over(0..3)
+    ///     .retries(1)
+    ///     .map_cx(|i, cx| {
+    ///         assert!(i != 1 || cx.attempt > 0, "the network is down");
+    ///         cx.attempt
+    ///     })
+    ///     .run(&Serial)?;
+    /// assert_eq!(attempts, [0, 1, 0]);
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
     pub fn retries(self, times: u32) -> Self {
         self.with(|plan| plan.retries(times))
     }
@@ -70,11 +91,29 @@ impl<X: Items, S: Shared, G: Start> Over<X, S, G> {
     }
 
     /// The longest that one item may run; see [`Plan::item_timeout`].
+    ///
+    /// ```
+    /// use partools_core::{Serial, over};
+    /// use std::time::Duration;
+    /// // It takes an executor that can kill an item; the others refuse before the first one.
+    /// let error = over(0..3).item_timeout(Duration::from_secs(1)).map(|i| i).run(&Serial).unwrap_err();
+    /// assert!(error.is_refused() && error.to_string().contains("kills_items"));
+    /// ```
     pub fn item_timeout(self, limit: Duration) -> Self {
         self.with(|plan| plan.item_timeout(limit))
     }
 
     /// How many items `for_each` may run ahead of the last one delivered; see [`Plan::window`].
+    ///
+    /// ```
+    /// use partools_core::{Serial, over};
+    /// use std::cell::Cell;
+    /// let called = Cell::new(0);
+    /// let job = over(0..1000).window(8).map(|_| called.set(called.get() + 1));
+    /// job.for_each(&Serial, |index, ()| assert!(called.get() <= index + 8))?;
+    /// assert_eq!(called.get(), 1000);
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
     pub fn window(self, items: usize) -> Self {
         self.with(|plan| plan.window(items))
     }
@@ -110,6 +149,13 @@ impl<X: Items, S: Shared, G: Start> Over<X, S, G> {
     }
 
     /// As [`state`](Self::state), with a `start` that may fail; its error becomes the map's.
+    ///
+    /// ```
+    /// use partools_core::{Serial, over};
+    /// let open = |_worker| std::fs::File::open("/no/such/file");
+    /// let error = over(0..3).try_state(open).map_cx(|i, _| i).run(&Serial).unwrap_err();
+    /// assert!(error.is_start() && error.to_string().contains("No such file"));
+    /// ```
     pub fn try_state<H, W, E>(self, start: H) -> Over<X, S, TryBy<H>>
     where
         H: Fn(usize) -> Result<W, E>,
@@ -125,6 +171,14 @@ impl<X: Items, S: Shared, G: Start> Over<X, S, G> {
 
     /// The call form with everything: `f(item, cx)`, where [`Cx`] has the shared argument, the worker's
     /// state, the item's index, the worker's number, the attempt, and a seeded generator.
+    ///
+    /// ```
+    /// use partools_core::{Serial, over};
+    /// let words = ["a", "b", "c"];
+    /// let job = over(&["x", "y"]).shared(&words).map_cx(|item, cx| format!("{item}{}", cx.shared[cx.index]));
+    /// assert_eq!(job.run(&Serial)?, ["xa", "yb"]);
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
     pub fn map_cx<F, O>(self, f: F) -> Job<Map<X, S, G, Full<F, O>>>
     where
         F: for<'a, 'b, 'c> Fn(ItemOf<'a, X>, &'c mut Cx<'b, ViewOf<'b, S>, G::State>) -> O,
@@ -154,6 +208,14 @@ impl<X: Items, S: Shared, G: Start> Over<X, S, G> {
 
 impl<X: Items, G: Start> Over<X, NoShared, G> {
     /// The large read-only argument that every worker sees and none copies: any reference.
+    ///
+    /// ```
+    /// use partools_core::{Serial, over};
+    /// let index = std::collections::BTreeMap::from([("one", 1), ("two", 2)]);
+    /// let found = over(&["two", "six"]).shared(&index).map(|word, index| index.get(word).copied()).run(&Serial)?;
+    /// assert_eq!(found, [Some(2), None]);
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
     pub fn shared<S: Shared>(self, shared: S) -> Over<X, S, G> {
         Over {
             items: self.items,
@@ -183,6 +245,19 @@ impl<'s, X: Items, S: ?Sized, G: Start> Over<X, &'s S, G> {
 }
 
 /// The task that [`Over`] makes: items, shared argument, state and closure.
+///
+/// ```
+/// use partools_core::{Job, Serial, Task, over};
+///
+/// /// Where closures make the type unspeakable, its bounds say all.
+/// fn squares(count: usize) -> Job<impl Task<Output = usize>> {
+///     over(0..count).map(|i| i * i)
+/// }
+/// let job = squares(4);
+/// assert_eq!(job.task().count(), 4); // the `Map`
+/// assert_eq!(job.run(&Serial)?, [0, 1, 4, 9]);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Map<X, S, G, K> {
     items: X,
@@ -192,16 +267,66 @@ pub struct Map<X, S, G, K> {
 }
 
 /// The call form `f(item)`.
+///
+/// ```
+/// use partools_core::{Job, Map, NoShared, NoState, One, Serial, over};
+///
+/// /// A job in a field: with a function for a closure, its type has a name.
+/// struct Lengths {
+///     job: Job<Map<Vec<String>, NoShared, NoState, One<fn(&String) -> usize, usize>>>,
+/// }
+/// let words = vec!["a".to_owned(), "bb".to_owned()];
+/// let lengths = Lengths { job: over(words).map(String::len) };
+/// assert_eq!(lengths.job.run(&Serial)?, [1, 2]);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct One<F, O>(F, PhantomData<fn() -> O>);
 /// The call form `f(item, shared)`.
+///
+/// ```
+/// use partools_core::{Job, Map, NoState, Serial, Two, over};
+/// use std::ops::Range;
+///
+/// type Look<'s> = Map<Range<usize>, &'s [f64], NoState, Two<fn(usize, &[f64]) -> f64, f64>>;
+/// fn halves(of: &[f64]) -> Job<Look<'_>> {
+///     over(0..of.len()).shared(of).map(|i, of| of[i] / 2.0)
+/// }
+/// assert_eq!(halves(&[1.0, 3.0]).run(&Serial)?, [0.5, 1.5]);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Two<F, O>(F, PhantomData<fn() -> O>);
 /// The call form `f(item, cx)`.
+///
+/// ```
+/// use partools_core::{Cx, Full, Job, Map, NoShared, NoState, Serial, over};
+/// use std::ops::Range;
+///
+/// type Draw = fn(usize, &mut Cx<'_, (), ()>) -> usize;
+/// fn indices(count: usize) -> Job<Map<Range<usize>, NoShared, NoState, Full<Draw, usize>>> {
+///     over(7..7 + count).map_cx(|item, cx| item * 10 + cx.index)
+/// }
+/// assert_eq!(indices(3).run(&Serial)?, [70, 81, 92]);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Full<F, O>(F, PhantomData<fn() -> O>);
 
 /// What a closure of [`map_cx`](Over::map_cx) is handed beside its item.
+///
+/// ```
+/// use partools_core::{Cx, Serial, over};
+///
+/// /// A function of its own names it: the view of the shared argument, and the state.
+/// fn place(word: &&str, cx: &mut Cx<'_, &str, Vec<usize>>) -> (usize, Option<usize>) {
+///     cx.state.extend(cx.shared.find(word));
+///     (cx.index, cx.state.last().copied())
+/// }
+/// let places = over(&["sea", "shell"]).shared("sea shells").state(|_| Vec::new()).map_cx(place).run(&Serial)?;
+/// assert_eq!(places, [(0, Some(0)), (1, Some(4))]);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Cx<'c, V, W> {

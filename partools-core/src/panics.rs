@@ -55,7 +55,15 @@ impl std::fmt::Debug for Payload {
 /// workers are processes, to be called first thing in a worker.
 ///
 /// ```
-/// partools_core::enter_worker_process(); // panics of items are noted for the parent, and not printed
+/// use partools_core::{Serial, enter_worker_process, over};
+/// use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+///
+/// static PRINTED: AtomicBool = AtomicBool::new(false);
+/// std::panic::set_hook(Box::new(|_| PRINTED.store(true, Relaxed)));
+/// enter_worker_process();
+/// let error = over(0..3).map(|i| 1 / i).run(&Serial).unwrap_err();
+/// assert!(error.to_string().contains("divide by zero")); // noted, for the parent
+/// assert!(!PRINTED.load(Relaxed)); // and not printed
 /// ```
 pub fn enter_worker_process() {
     IN_WORKER_PROCESS.store(true, Ordering::Relaxed);

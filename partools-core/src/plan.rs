@@ -9,8 +9,11 @@ use std::time::Duration;
 /// for [`Job`](crate::Job)s made from a named task.
 ///
 /// ```
-/// use partools_core::{Chunks, Plan};
+/// use partools_core::{Chunks, Plan, Serial, over};
 /// let plan = Plan::new().chunk(Chunks::of(25)).retries(2).seed(42);
+/// let job = over(0..3).map_cx(|i, cx| if cx.attempt < 2 { panic!("not yet") } else { i });
+/// assert_eq!(job.plan(plan).run(&Serial)?, [0, 1, 2]);
+/// # Ok::<(), partools_core::Error>(())
 /// ```
 #[derive(Debug, Clone, Default)]
 #[must_use]

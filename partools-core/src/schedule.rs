@@ -10,11 +10,31 @@ use std::time::{Duration, Instant};
 /// How many items a worker claims at a time.
 ///
 /// ```
-/// use partools_core::{Chunks, Serial, over};
-/// for chunks in [Chunks::Auto, Chunks::of(25), Chunks::per_worker(4), Chunks::guided()] {
-///     assert_eq!(over(0..100).chunk(chunks).map(|i| i).run(&Serial)?.len(), 100);
-/// }
-/// # Ok::<(), partools_core::Error>(())
+/// # use partools_core::{Caller, Capabilities, Chunks, Error, Executor, Pace, Run, Serial, Task, over};
+/// # struct Two;
+/// # impl<T: Task<Output = usize>> Executor<T> for Two {
+/// #     fn capabilities(&self) -> Capabilities { Capabilities::new("two", 2) }
+/// #     fn execute(&self, _: &T, run: &Run<usize>, _: &mut Caller<'_, usize>) -> Result<(), Error> {
+/// #         while let Some(mut chunk) = run.try_claim() {
+/// #             let size = chunk.range().len();
+/// #             while chunk.push(size).is_ok() {}
+/// #         }
+/// #         Ok(())
+/// #     }
+/// # }
+/// # fn sizes(chunks: Chunks) -> Result<Vec<usize>, Error> {
+/// #     let of_items = over(0..100).chunk(chunks).map(|i| i).run(&Two)?;
+/// #     let mut sizes = Vec::new();
+/// #     while let Some(&size) = of_items.get(sizes.iter().sum::<usize>()) { sizes.push(size); }
+/// #     Ok(sizes)
+/// # }
+/// // How two workers take 100 items:
+/// assert_eq!(sizes(Chunks::of(30))?, [30, 30, 30, 10]);
+/// assert_eq!(sizes(Chunks::per_worker(2))?, [25, 25, 25, 25]);
+/// assert_eq!(sizes(Chunks::guided())?, [25, 18, 14, 10, 8, 6, 4, 3, 3, 2, 1, 1, 1, 1, 1, 1, 1]);
+/// // By the time that they take; what comes out is the same.
+/// assert_eq!(over(0..100).chunk(Chunks::Auto).map(|i| i).run(&Serial)?.len(), 100);
+/// # Ok::<(), Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Chunks {

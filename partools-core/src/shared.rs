@@ -26,6 +26,21 @@ pub trait LendView<'a, Bound = &'a Self> {
 }
 
 /// The view that `S` lends for `'a`.
+///
+/// ```
+/// use partools_core::{Cx, Error, Serial, Shared, ViewOf, over};
+///
+/// /// Whatever is shared: a function that takes a closure over its view says so like this.
+/// fn twice<S, O, F>(shared: S, f: F) -> Result<Vec<O>, Error>
+/// where
+///     S: Shared,
+///     F: for<'v, 'c> Fn(usize, &'c mut Cx<'v, ViewOf<'v, S>, ()>) -> O,
+/// {
+///     over(0..2).shared(shared).map_cx(f).run(&Serial)
+/// }
+/// assert_eq!(twice("text", |i, cx| i + cx.shared.len())?, [4, 5]);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 pub type ViewOf<'a, S> = <S as LendView<'a>>::View;
 
 /// A shared argument. Any reference is one.
