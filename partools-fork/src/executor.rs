@@ -46,6 +46,16 @@ impl Fork {
     }
 
     /// This many workers, at most one per item.
+    ///
+    /// ```
+    /// use partools_core::over;
+    /// use partools_fork::Fork;
+    /// use std::collections::BTreeSet;
+    /// let pids = over(0..100).map(|_| std::process::id()).run(&Fork::new().workers(2))?;
+    /// let processes = BTreeSet::from_iter(pids);
+    /// assert!(processes.len() <= 2 && !processes.contains(&std::process::id()));
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers);
         self
@@ -59,6 +69,25 @@ impl Fork {
     }
 
     /// Forks although threads with these names live. The system keeps 15 bytes of a thread's name.
+    ///
+    /// ```
+    /// use partools_core::over;
+    /// use partools_fork::Fork;
+    /// use std::{sync::mpsc, thread};
+    ///
+    /// let (begun, begins) = mpsc::channel::<()>();
+    /// let named = thread::Builder::new().name("watchdog".into());
+    /// named.spawn(move || { drop(begun); loop { thread::park() } })?;
+    /// begins.recv().unwrap_err(); // it runs
+    ///
+    /// let job = over(0..3).map(|i| i * i);
+    /// let refused = job.run(&Fork::new()).unwrap_err();
+    /// assert!(refused.is_refused() && refused.to_string().contains("watchdog"), "{refused}");
+    /// // SAFETY: all that this thread does is to sleep, so it holds no lock that the closure needs.
+    /// let fork = unsafe { Fork::new().tolerate_threads(["watchdog"]) };
+    /// assert_eq!(job.run(&fork)?, [0, 1, 4]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Safety
     /// At the moment of each fork (also when a crashed worker is replaced) none of these threads holds a lock that
@@ -76,6 +105,24 @@ impl Fork {
     }
 
     /// Forks although memory with these names is shared and writable, named as in the refusal.
+    ///
+    /// ```
+    /// use partools_core::over;
+    /// use partools_fork::Fork;
+    ///
+    /// // Stands for a mapping of somebody else's: a driver's, a profiler's.
+    /// let filling = partools_os::SharedVec::<u64>::zeroed(1000)?;
+    /// let job = over(0..3).map(|i| i * i);
+    /// let refused = job.run(&Fork::new()).unwrap_err();
+    /// assert!(refused.is_refused() && refused.to_string().contains("a SharedVecMut of partools"), "{refused}");
+    /// // SAFETY: the closure writes nowhere.
+    /// let fork = unsafe {
+    ///     Fork::new().tolerate_shared_memory(partools_os::foreign_writable_shared()?.into_iter().map(|m| m.name))
+    /// };
+    /// assert_eq!(job.run(&fork)?, [0, 1, 4]);
+    /// # drop(filling);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Safety
     /// Neither the closure nor anything that it calls writes to that memory through safe code that relies on being its

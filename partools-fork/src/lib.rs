@@ -14,6 +14,19 @@
 //!
 //! Invariant: the run's books are kept by the parent alone. A child can write its own ring and the counter,
 //! nothing else of ours, and what it writes there is checked before it counts.
+//!
+//! ```
+//! use partools_core::over;
+//! use partools_fork::Fork;
+//!
+//! let table = std::rc::Rc::new(vec![2, 3, 5, 7]); // no thread could have it; a child inherits it
+//! let results = over(0..4)
+//!     .map(|i| if i == 2 { std::process::exit(9) } else { table[i] })
+//!     .try_run(&Fork::new().workers(2))?;
+//! assert_eq!(results[2].as_ref().unwrap_err().to_string(), "item 2 ended its worker process with exit code 9");
+//! assert_eq!(results[3].as_ref().ok(), Some(&7));
+//! # Ok::<(), partools_core::Error>(())
+//! ```
 #![cfg(target_os = "linux")]
 
 mod board;

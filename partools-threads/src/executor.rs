@@ -40,6 +40,15 @@ impl Threads {
     }
 
     /// This many workers, the calling thread among them.
+    ///
+    /// ```
+    /// use partools_core::over;
+    /// use partools_threads::Threads;
+    /// let who = over(0..1000).map_cx(|_, cx| cx.worker).run(&Threads::new().workers(2))?;
+    /// assert!(who.iter().all(|&worker| worker < 2));
+    /// assert!(over(0..1000).map(|i| i).run(&Threads::new().workers(0)).is_err());
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
     pub fn workers(mut self, count: usize) -> Self {
         self.asked = Some(count);
         self

@@ -11,6 +11,19 @@
 //! its process it does to yours: for items that may crash, leak or exit there is `partools-fork`.
 //!
 //! The loop, the order and the errors are the core's; this crate says on which threads the loop runs.
+//!
+//! ```
+//! use partools_core::over;
+//! use partools_threads::Threads;
+//!
+//! let array: Vec<f64> = (0..1000).map(f64::from).collect();
+//! let sums = over(&[0..500, 500..1000])
+//!     .shared(array.as_slice())
+//!     .map(|section, array| array[section.clone()].iter().sum::<f64>())
+//!     .run(&Threads::new().workers(2))?;
+//! assert_eq!(sums, [124_750.0, 374_750.0]);
+//! # Ok::<(), partools_core::Error>(())
+//! ```
 
 mod departure;
 mod executor;

@@ -55,6 +55,17 @@ pub struct Rayon<'p> {
 
 impl Rayon<'static> {
     /// In the pool that the calling thread belongs to, else in rayon's global one.
+    ///
+    /// ```
+    /// use partools_core::over;
+    /// use partools_threads::Rayon;
+    /// let pool = rayon::ThreadPoolBuilder::new().num_threads(2).thread_name(|n| format!("mine-{n}")).build()?;
+    /// let on = || std::thread::current().name().map(str::to_owned);
+    /// let names = pool.install(|| over(0..1000).map(|_| on()).run(&Rayon::new()))?;
+    /// assert!(names.iter().flatten().all(|name| name.starts_with("mine-")));
+    /// assert_eq!(names.iter().flatten().count(), 1000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
