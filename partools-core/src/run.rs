@@ -287,6 +287,31 @@ impl<O> Run<O> {
 
     /// Claims the next chunk; sleeps while the window is full. `None`: nothing is left to claim. For
     /// workers; the calling thread must not sleep here, since it alone can move the window.
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Error, Executor, Run, Task, over};
+    /// # struct Example;
+    /// # impl<T: Task<Output = usize>> Executor<T> for Example {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+    /// fn execute(&self, _: &T, run: &Run<usize>, caller: &mut Caller<'_, usize>) -> Result<(), Error> {
+    ///     std::thread::scope(|s| {
+    ///         s.spawn(|| {
+    ///             while let Some(mut chunk) = run.claim() {
+    ///                 for index in chunk.range() {
+    ///                     chunk.push(index * 10).expect("there is room");
+    ///                 }
+    ///             }
+    ///         });
+    ///         while caller.wait() {} // moves the window
+    ///     });
+    ///     Ok(())
+    /// }
+    /// # }
+    /// let mut seen = Vec::new();
+    /// over(0..1000).window(3).map(|_| 0).for_each(&Example, |_, output| seen.push(output))?;
+    /// assert_eq!((seen.len(), seen[999]), (1000, 9990));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn claim(&self) -> Option<Chunk<'_, O>> {
         self.claim_at(&Pace::new(), true)
     }

@@ -208,6 +208,22 @@ impl Schedule {
     }
 
     /// The number of items to claim where `remaining` are left (at least 1): never more than that.
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Chunks, Error, Executor, Pace, Run, Task, over};
+    /// # struct Example;
+    /// # impl<T: Task> Executor<T> for Example {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+    /// fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    ///     let size = |remaining| run.schedule().size(remaining, &Pace::new());
+    ///     assert_eq!([size(100), size(30), size(7)], [25, 25, 7]);
+    ///     # caller.work(task);
+    ///     # Ok(())
+    /// }
+    /// # }
+    /// # assert_eq!(over(0..100).chunk(Chunks::of(25)).map(|i| i).run(&Example)?.len(), 100);
+    /// # Ok::<(), Error>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn size(&self, remaining: usize, pace: &Pace) -> usize {

@@ -149,6 +149,33 @@ impl<'t, T: Task + ?Sized> Worker<'t, T> {
     }
 
     /// What this worker has measured so far, to size its next claim by.
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Error, Executor, ItemError, Run, Sink, Task, Worker, over};
+    /// # struct Example;
+    /// # impl<T: Task> Executor<T> for Example {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 2) }
+    /// fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    ///     # let _ = &caller;
+    ///     # struct Nowhere;
+    ///     # impl<O> Sink<O> for Nowhere {
+    ///     #     fn push(&mut self, _: O) {}
+    ///     #     fn fail(&mut self, _: ItemError) {}
+    ///     #     fn needed(&self) -> usize { usize::MAX }
+    ///     # }
+    ///     let counter = std::sync::atomic::AtomicU64::new(0); // in shared memory, say
+    ///     let (mut worker, mut sizes) = (Worker::new(task, 0, run.plan()), Vec::new());
+    ///     while let Some(range) = run.schedule().claim(&counter, run.claim_limit(), worker.pace()) {
+    ///         sizes.push(range.len());
+    ///         worker.run(range, 0, &mut Nowhere)?;
+    ///     }
+    ///     assert!(sizes[0] == 1 && sizes[1..].iter().any(|&size| size > 1)); // it learned how cheap they are
+    ///     Err(Error::executor("it kept no output"))
+    /// }
+    /// # }
+    /// assert_eq!(over(0..1000).map(|i| i).run(&Example).unwrap_err().to_string(), "it kept no output");
+    /// # Ok::<(), Error>(())
+    /// ```
     #[must_use]
     pub fn pace(&self) -> &Pace {
         &self.pace
