@@ -24,7 +24,7 @@ pub trait Candidate:
     + Executor<Probe<Bulk>>
     + Executor<Script>
     + Executor<Fallible>
-    + for<'t> Executor<ErrorsAsText<'t, Worded>>
+    + for<'t> Executor<ErrorsAsText<&'t Worded>>
     + Executor<Stateful>
     + Executor<Drawn>
     + Executor<Nest<Self>>
@@ -48,7 +48,7 @@ impl<E> Candidate for E where
         + Executor<Probe<Bulk>>
         + Executor<Script>
         + Executor<Fallible>
-        + for<'t> Executor<ErrorsAsText<'t, Worded>>
+        + for<'t> Executor<ErrorsAsText<&'t Worded>>
         + Executor<Stateful>
         + Executor<Drawn>
         + Executor<Nest<Self>>

@@ -5,13 +5,18 @@ use crate::error::Error;
 use crate::executor::Executor;
 use crate::job::Job;
 use crate::panics::quietly;
+use crate::portable::CodecError;
+use crate::remote::PortableTask;
 use crate::run::{OnFailure, Run, Setup};
+use crate::shared_arg::{Attach, Layout};
 use crate::state::StartError;
 use crate::task::{Span, Task};
+use crate::wire::{FrameReader, FrameWriter, WireError};
 use crate::writer::{Encode, Told, Writer};
 use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
+use std::ops::Range;
 
 /// Why a map of a fallible closure gave no result: the user's own error, or the map's.
 ///
@@ -124,7 +129,7 @@ where
     /// As [`run_ok`](Self::run_ok).
     pub fn run_ok_text<'t, X>(&'t self, executor: &X) -> Result<Vec<A>, Failed<String>>
     where
-        X: Executor<ErrorsAsText<'t, T>> + ?Sized,
+        X: Executor<ErrorsAsText<&'t T>> + ?Sized,
         E: fmt::Display + 'static,
     {
         Job::new(ErrorsAsText(&self.task))
@@ -155,9 +160,9 @@ fn first_err<A, E>(outputs: &[Result<A, E>]) -> Option<usize> {
 /// assert!(sizes(&job, &Serial).unwrap_err().to_string().starts_with("item 1 failed: No such file"));
 /// ```
 #[derive(Debug)]
-pub struct ErrorsAsText<'t, T>(&'t T);
+pub struct ErrorsAsText<T>(pub(crate) T);
 
-impl<T, A, E> Task for ErrorsAsText<'_, T>
+impl<T, A, E> Task for ErrorsAsText<T>
 where
     T: Task<Output = Result<A, E>>,
     E: fmt::Display + 'static,
@@ -183,6 +188,31 @@ where
     }
     fn label(&self, index: usize) -> Option<String> {
         self.0.label(index)
+    }
+}
+
+impl<T, A, E> PortableTask for ErrorsAsText<T>
+where
+    T: PortableTask<Output = Result<A, E>>,
+    E: fmt::Display + 'static,
+{
+    type Far<'m> = ErrorsAsText<T::Far<'m>>;
+    const DEALT: bool = T::DEALT;
+
+    fn pack<'m>(&'m self, out: &mut Layout<'m>) -> Result<(), WireError> {
+        self.0.pack(out)
+    }
+    fn unpack<'m>(from: &mut Attach<'m>) -> Result<Self::Far<'m>, WireError> {
+        T::unpack(from).map(ErrorsAsText)
+    }
+    fn pack_item(&self, index: usize, out: &mut FrameWriter) -> Result<(), CodecError> {
+        self.0.pack_item(index, out)
+    }
+    fn deal(far: &mut Self::Far<'_>, range: Range<usize>) {
+        T::deal(&mut far.0, range);
+    }
+    fn take_item(far: &mut Self::Far<'_>, from: &mut FrameReader<'_>) -> Result<(), CodecError> {
+        T::take_item(&mut far.0, from)
     }
 }
 

@@ -219,7 +219,7 @@ impl<T> Items for SliceChunks<'_, T> {
 /// assert_eq!(three.at(1), (&"b", (6, &1.5)));
 /// ```
 #[derive(Debug, Clone, Copy)]
-pub struct Zip<A, B>(A, B);
+pub struct Zip<A, B>(pub(crate) A, pub(crate) B);
 
 /// Pairs of the items of `a` and of `b`, as many as the shorter has.
 ///

@@ -7,7 +7,7 @@ use crate::items::{ItemOf, Items, sealed::Walk};
 use crate::job::Job;
 use crate::plan::Plan;
 use crate::schedule::Chunks;
-use crate::shared::{NoShared, Shared, ViewOf};
+use crate::shared::{NoShared, Shared, ViewOf, With};
 use crate::state::{By, NoState, Start, StartError, TryBy};
 use crate::task::{Span, Task};
 use crate::writer::Writer;
@@ -207,7 +207,8 @@ impl<X: Items, S: Shared, G: Start> Over<X, S, G> {
 }
 
 impl<X: Items, G: Start> Over<X, NoShared, G> {
-    /// The large read-only argument that every worker sees and none copies: any reference.
+    /// The large read-only argument that every worker sees and none copies: any reference, or a compound
+    /// of references that is [`Shared`].
     ///
     /// ```
     /// use partools_core::{Serial, over};
@@ -216,10 +217,10 @@ impl<X: Items, G: Start> Over<X, NoShared, G> {
     /// assert_eq!(found, [Some(2), None]);
     /// # Ok::<(), partools_core::Error>(())
     /// ```
-    pub fn shared<S: Shared>(self, shared: S) -> Over<X, S, G> {
+    pub fn shared<S: Shared>(self, shared: S) -> Over<X, With<S>, G> {
         Over {
             items: self.items,
-            shared,
+            shared: With(shared),
             start: self.start,
             plan: self.plan,
         }
@@ -234,11 +235,15 @@ impl<X: Items, G: Start> Over<X, NoShared, G> {
     }
 }
 
-impl<'s, X: Items, S: ?Sized, G: Start> Over<X, &'s S, G> {
+impl<X: Items, S: Shared, G: Start> Over<X, With<S>, G> {
     /// The call form with the shared argument: `f(item, shared)`.
-    pub fn map<F, O>(self, f: F) -> Job<Map<X, &'s S, G, Two<F, O>>>
+    #[expect(
+        clippy::type_complexity,
+        reason = "the task's type says what it is made of, and nobody writes it down"
+    )]
+    pub fn map<F, O>(self, f: F) -> Job<Map<X, With<S>, G, Two<F, O>>>
     where
-        F: for<'a, 'b> Fn(ItemOf<'a, X>, &'b S) -> O,
+        F: for<'a, 'b> Fn(ItemOf<'a, X>, ViewOf<'b, S>) -> O,
     {
         self.form(Two(f, PhantomData))
     }
@@ -260,10 +265,10 @@ impl<'s, X: Items, S: ?Sized, G: Start> Over<X, &'s S, G> {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Map<X, S, G, K> {
-    items: X,
-    shared: S,
-    start: G,
-    kind: K,
+    pub(crate) items: X,
+    pub(crate) shared: S,
+    pub(crate) start: G,
+    pub(crate) kind: K,
 }
 
 /// The call form `f(item)`.
@@ -281,14 +286,14 @@ pub struct Map<X, S, G, K> {
 /// # Ok::<(), partools_core::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct One<F, O>(F, PhantomData<fn() -> O>);
+pub struct One<F, O>(pub(crate) F, pub(crate) PhantomData<fn() -> O>);
 /// The call form `f(item, shared)`.
 ///
 /// ```
-/// use partools_core::{Job, Map, NoState, Serial, Two, over};
+/// use partools_core::{Job, Map, NoState, Serial, Two, With, over};
 /// use std::ops::Range;
 ///
-/// type Look<'s> = Map<Range<usize>, &'s [f64], NoState, Two<fn(usize, &[f64]) -> f64, f64>>;
+/// type Look<'s> = Map<Range<usize>, With<&'s [f64]>, NoState, Two<fn(usize, &[f64]) -> f64, f64>>;
 /// fn halves(of: &[f64]) -> Job<Look<'_>> {
 ///     over(0..of.len()).shared(of).map(|i, of| of[i] / 2.0)
 /// }
@@ -296,7 +301,7 @@ pub struct One<F, O>(F, PhantomData<fn() -> O>);
 /// # Ok::<(), partools_core::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Two<F, O>(F, PhantomData<fn() -> O>);
+pub struct Two<F, O>(pub(crate) F, pub(crate) PhantomData<fn() -> O>);
 /// The call form `f(item, cx)`.
 ///
 /// ```
@@ -311,7 +316,7 @@ pub struct Two<F, O>(F, PhantomData<fn() -> O>);
 /// # Ok::<(), partools_core::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Full<F, O>(F, PhantomData<fn() -> O>);
+pub struct Full<F, O>(pub(crate) F, pub(crate) PhantomData<fn() -> O>);
 
 /// What a closure of [`map_cx`](Over::map_cx) is handed beside its item.
 ///
@@ -395,9 +400,9 @@ task!([] NoShared, One<F, O>, where [F: for<'a> Fn(ItemOf<'a, X>) -> O], |map, _
     map.items.each(span.range(), |item| out.push(f(item)), Walk);
 });
 
-task!(['s, S: ?Sized,] &'s S, Two<F, O>, where [F: for<'a, 'b> Fn(ItemOf<'a, X>, &'b S) -> O], |map, _state, span, out| {
-    let (f, shared) = (&map.kind.0, map.shared);
-    map.items.each(span.range(), |item| out.push(f(item, shared)), Walk);
+task!([S: Shared,] With<S>, Two<F, O>, where [F: for<'a, 'b> Fn(ItemOf<'a, X>, ViewOf<'b, S>) -> O], |map, _state, span, out| {
+    let f = &map.kind.0;
+    map.items.each(span.range(), |item| out.push(f(item, map.shared.view())), Walk);
 });
 
 task!([S: Shared,] S, Full<F, O>, where [F: for<'a, 'b, 'c> Fn(ItemOf<'a, X>, &'c mut Cx<'b, ViewOf<'b, S>, G::State>) -> O], |map, state, span, out| {

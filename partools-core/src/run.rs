@@ -492,12 +492,12 @@ impl<O> Run<O> {
     /// Claims one chunk and fills it. False where there was none to claim.
     pub(crate) fn work_one<T>(
         &self,
-        worker: &mut Worker<'_, T>,
+        worker: &mut Worker<T>,
         ledger: &mut Ledger<'_, O>,
         may_wait: bool,
     ) -> bool
     where
-        T: Task<Output = O> + ?Sized,
+        T: Task<Output = O>,
     {
         let Some(mut chunk) = self.claim_work(&worker.pace, may_wait) else {
             return false;

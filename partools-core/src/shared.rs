@@ -81,3 +81,23 @@ impl<S: ?Sized> Shared for &S {
         self
     }
 }
+
+/// A shared argument that was given. Made by [`Over::shared`](crate::Over::shared); it tells the call form
+/// `f(item, shared)` from `f(item)`.
+///
+/// ```
+/// use partools_core::{Shared, With};
+/// assert_eq!(With([1, 2].as_slice()).view(), [1, 2]);
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct With<S>(pub S);
+
+impl<'a, S: Shared> LendView<'a> for With<S> {
+    type View = ViewOf<'a, S>;
+}
+impl<S: Shared> Shared for With<S> {
+    #[inline]
+    fn view(&self) -> ViewOf<'_, S> {
+        self.0.view()
+    }
+}

@@ -119,8 +119,8 @@ impl<O, S: Sink<O> + ?Sized> Port<O> for SinkPort<'_, S> {
 /// assert_eq!(kept.0, [7000, 7001, 7050]);
 /// # Ok::<(), partools_core::WorkerError>(())
 /// ```
-pub struct Worker<'t, T: Task + ?Sized> {
-    task: &'t T,
+pub struct Worker<T: Task> {
+    task: T,
     number: usize,
     seed: u64,
     retries: u32,
@@ -129,9 +129,9 @@ pub struct Worker<'t, T: Task + ?Sized> {
     pub(crate) pace: Pace,
 }
 
-impl<'t, T: Task + ?Sized> Worker<'t, T> {
-    /// Worker number `number` of a run of `task` under `plan`.
-    pub fn new(task: &'t T, number: usize, plan: &Plan) -> Self {
+impl<T: Task> Worker<T> {
+    /// Worker number `number` of a run of `task` under `plan`. A reference to a task is a task.
+    pub fn new(task: T, number: usize, plan: &Plan) -> Self {
         Worker {
             task,
             number,
@@ -146,6 +146,11 @@ impl<'t, T: Task + ?Sized> Worker<'t, T> {
     pub(crate) fn keep_payloads(mut self, keep: bool) -> Self {
         self.keep_payloads = keep;
         self
+    }
+
+    /// The task, to be dealt the items of its next chunk.
+    pub(crate) fn task_mut(&mut self) -> &mut T {
+        &mut self.task
     }
 
     /// What this worker has measured so far, to size its next claim by.
@@ -329,7 +334,7 @@ impl<'t, T: Task + ?Sized> Worker<'t, T> {
 
 /// Also where a callback's panic unwinds past the worker: a state whose `Drop` panics then would abort the
 /// process.
-impl<T: Task + ?Sized> Drop for Worker<'_, T> {
+impl<T: Task> Drop for Worker<T> {
     fn drop(&mut self) {
         let _ = self.drop_state();
     }
@@ -342,7 +347,7 @@ fn place(panic: &Panic) -> String {
     }
 }
 
-impl<T: Task + ?Sized> std::fmt::Debug for Worker<'_, T> {
+impl<T: Task> std::fmt::Debug for Worker<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Worker")
             .field("number", &self.number)

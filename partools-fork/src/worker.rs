@@ -116,7 +116,7 @@ where
 
     /// Claims the next chunk, behind `reached`; sleeps while the window is full. A counter that went back was overwritten:
     /// the child goes home, rather than do all again (and overwrite it again, if it was the one).
-    fn claim(&self, worker: &mut Loop<'_, T>, reached: usize) -> Option<Range<usize>> {
+    fn claim(&self, worker: &mut Loop<&T>, reached: usize) -> Option<Range<usize>> {
         let board = self.board;
         let next = || usize::try_from(board.counter().load(Relaxed)).unwrap_or(usize::MAX);
         loop {

@@ -106,7 +106,7 @@ impl Liar {
     fn fill<T>(
         &self,
         run: &Run<T::Output>,
-        worker: &mut Worker<'_, T>,
+        worker: &mut Worker<&T>,
         mut chunk: Chunk<'_, T::Output>,
     ) -> Result<(), Error>
     where

@@ -1,0 +1,73 @@
+//! Functions that travel as their type alone. The one place where a value is made out of nothing.
+
+/// A function that can be called in another process: it captures nothing, so that its type is all there
+/// is of it.
+///
+/// Nobody implements it: every function and every closure without captures has it. What the closure needs
+/// goes in by the shared argument ([`Over::shared`](crate::Over::shared)), by the items, or is a constant.
+///
+/// A closure that captures something is refused when the program is built (by `cargo build`; `cargo check`
+/// does not look so far):
+///
+/// ```compile_fail
+/// use partools_core::{Loopback, over};
+/// let factor = 3;
+/// over(0..4).map(move |i| i * factor).run(&Loopback)?; // evaluation panicked: a function that goes to ...
+/// # Ok::<(), partools_core::Error>(())
+/// ```
+///
+/// Shared instead, it goes:
+///
+/// ```
+/// use partools_core::{Loopback, over};
+/// let factor = 3;
+/// assert_eq!(over(0..4).shared(&factor).map(|i, factor| i * factor).run(&Loopback)?, [0, 3, 6, 9]);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
+///
+/// What is conjured elsewhere is the type. A type that stands for a proof ("this thread holds the lock")
+/// must therefore not be `Send`, as such types should not be anyway: then it cannot be captured here.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot be called in another process",
+    label = "it captures something, or borrows something that does not live for ever",
+    note = "a function that goes to another process captures nothing; hand what it needs over by `.shared(..)`, \
+            by the items, or make it a constant. Threads and Fork take closures that capture"
+)]
+pub trait Remote: Copy + Send + Sync + 'static {}
+
+impl<F: Copy + Send + Sync + 'static> Remote for F {}
+
+/// The function of type `F`.
+///
+/// Only for functions of a task that exists in this program: see the safety note.
+pub(crate) fn conjure<F: Remote>() -> F {
+    const {
+        assert!(
+            size_of::<F>() == 0,
+            "a function that goes to another process captures nothing; hand what it needs over by `.shared(..)`, \
+             by the items, or make it a constant. Threads and Fork take closures that capture"
+        );
+    }
+    // SAFETY: `F` has no bytes (asserted above), so none is read. A value of it exists: this is reached
+    // through an `Entry` only, which is made from a task that holds one (`Entry::of`, `Attach::new` are the core's
+    // own). Another copy of it changes nothing, since it is `Copy`, and may be here, since it is `Send + Sync + 'static`.
+    unsafe { std::ptr::NonNull::<F>::dangling().read() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call<F: Remote + Fn(i32) -> i32>(_: F) -> i32 {
+        conjure::<F>()(20)
+    }
+
+    #[test]
+    fn a_function_is_its_type() {
+        fn double(x: i32) -> i32 {
+            2 * x
+        }
+        assert_eq!(call(double), 40);
+        assert_eq!(call(|x| x + 1), 21);
+    }
+}

@@ -1,0 +1,57 @@
+//! The far side's items: those of one chunk, known by the indices that they have in the whole.
+
+use super::items::FarItems;
+use crate::items::{ItemOf, Items, Lend, sealed::Walk};
+use crate::portable::CodecError;
+use crate::wire::FrameReader;
+use std::ops::Range;
+
+/// The items of one chunk, by their indices in the whole.
+#[derive(Debug)]
+pub struct Dealt<Y: FarItems> {
+    head: Y::Head,
+    count: usize,
+    first: usize,
+    items: Y,
+}
+
+impl<Y: FarItems> Dealt<Y> {
+    pub(super) fn new(head: Y::Head, count: usize) -> Self {
+        Dealt {
+            items: Y::dealt(&head, 0..0),
+            head,
+            count,
+            first: 0,
+        }
+    }
+
+    pub(super) fn deal(&mut self, range: Range<usize>) {
+        self.first = range.start;
+        self.items = Y::dealt(&self.head, range);
+    }
+
+    pub(super) fn take_item(&mut self, from: &mut FrameReader<'_>) -> Result<(), CodecError> {
+        self.items.take_item(from)
+    }
+}
+
+impl<'a, Y: FarItems> Lend<'a> for Dealt<Y> {
+    type Item = ItemOf<'a, Y>;
+}
+
+impl<Y: FarItems> Items for Dealt<Y> {
+    fn count(&self) -> usize {
+        self.count
+    }
+    fn at(&self, index: usize) -> ItemOf<'_, Y> {
+        self.items.at(index - self.first)
+    }
+    #[inline(always)]
+    fn each<F>(&self, range: Range<usize>, f: F, walk: Walk)
+    where
+        F: FnMut(ItemOf<'_, Self>),
+    {
+        self.items
+            .each(range.start - self.first..range.end - self.first, f, walk);
+    }
+}

@@ -1,0 +1,186 @@
+//! Items that travel: one by one, with the chunk they are in. On the far side they lie in a structure
+//! that lends what the near one lends.
+
+use crate::items::{Items, Lend, SliceChunks, Zip, sealed::Walk};
+use crate::portable::{CodecError, Portable};
+use crate::wire::{FrameReader, FrameWriter};
+use std::ops::Range;
+
+/// Items that can be sent to another process, one by one.
+///
+/// Slices, vectors and arrays of [`Portable`] types are, and ranges (of which nothing is sent),
+/// [`chunks`](crate::chunks) and [`zip`](crate::zip)s of those. Items of a type that borrows (`&[&str]`) are not: send the
+/// owned type (`&[String]`), or hand the whole over by [`shared`](crate::Over::shared) and run over indices.
+#[diagnostic::on_unimplemented(
+    message = "items of type `{Self}` cannot be sent to another process",
+    note = "slices of owned serde types can (`&[String]` rather than `&[&str]`), and ranges: run over indices, and \
+            hand what they point into over by `.shared(..)`"
+)]
+pub trait PortableItems: Items {
+    /// What the far side must know once: the start of a range. `()` for most.
+    type Head: Portable + Clone;
+    /// The items of a chunk on the far side; they lend what these lend.
+    type Far: FarItems<Head = Self::Head>;
+
+    /// What the far side must know once.
+    fn head(&self) -> Self::Head;
+
+    /// Appends the item at `index`; nothing where [`Far::SENT`](FarItems::SENT) is false.
+    ///
+    /// # Errors
+    /// Where it cannot be sent.
+    fn pack_item(&self, index: usize, out: &mut FrameWriter) -> Result<(), CodecError>;
+}
+
+/// The items of a chunk on the far side, taken one by one.
+pub trait FarItems: Items {
+    /// As of [`PortableItems`].
+    type Head: Portable + Clone;
+    /// Is anything sent for an item?
+    const SENT: bool;
+
+    /// The items of `range`: all of them where nothing is sent, none yet where they are.
+    fn dealt(head: &Self::Head, range: Range<usize>) -> Self;
+
+    /// Takes the next item.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    fn take_item(&mut self, from: &mut FrameReader<'_>) -> Result<(), CodecError>;
+}
+
+/// Of slices, by a way to reach them.
+macro_rules! slice_items {
+    ($([$($generics:tt)*] $type:ty),* $(,)?) => {$(
+        impl<$($generics)*> PortableItems for $type {
+            type Head = ();
+            type Far = Vec<T>;
+            fn head(&self) {}
+            fn pack_item(&self, index: usize, out: &mut FrameWriter) -> Result<(), CodecError> {
+                out.value(&self[index])
+            }
+        }
+    )*};
+}
+slice_items!(
+    [T: Portable] &[T],
+    [T: Portable] &Vec<T>,
+    [T: Portable] Vec<T>,
+    [T: Portable, const N: usize] &[T; N],
+    [T: Portable, const N: usize] [T; N],
+);
+
+impl<T: Portable> FarItems for Vec<T> {
+    type Head = ();
+    const SENT: bool = true;
+    fn dealt((): &(), _: Range<usize>) -> Self {
+        Vec::new()
+    }
+    fn take_item(&mut self, from: &mut FrameReader<'_>) -> Result<(), CodecError> {
+        self.push(from.value()?);
+        Ok(())
+    }
+}
+
+impl PortableItems for Range<usize> {
+    type Head = usize;
+    type Far = FarRange;
+    fn head(&self) -> usize {
+        self.start
+    }
+    fn pack_item(&self, _: usize, _: &mut FrameWriter) -> Result<(), CodecError> {
+        Ok(())
+    }
+}
+
+/// A range on the far side: nothing is sent, the index is all.
+#[derive(Debug, Clone)]
+pub struct FarRange(Range<usize>);
+
+impl Lend<'_> for FarRange {
+    type Item = usize;
+}
+impl Items for FarRange {
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+    fn at(&self, index: usize) -> usize {
+        Items::at(&self.0, index)
+    }
+    #[inline(always)]
+    fn each<F>(&self, range: Range<usize>, f: F, walk: Walk)
+    where
+        F: FnMut(usize),
+    {
+        self.0.each(range, f, walk);
+    }
+}
+impl FarItems for FarRange {
+    type Head = usize;
+    const SENT: bool = false;
+    fn dealt(start: &usize, range: Range<usize>) -> Self {
+        FarRange(start.saturating_add(range.start)..start.saturating_add(range.end))
+    }
+    fn take_item(&mut self, _: &mut FrameReader<'_>) -> Result<(), CodecError> {
+        Ok(())
+    }
+}
+
+impl<T: Portable> PortableItems for SliceChunks<'_, T> {
+    type Head = ();
+    type Far = FarPieces<T>;
+    fn head(&self) {}
+    fn pack_item(&self, index: usize, out: &mut FrameWriter) -> Result<(), CodecError> {
+        out.slice(Items::at(self, index))
+    }
+}
+
+/// Pieces of a slice on the far side, a vector each.
+#[derive(Debug, Clone)]
+pub struct FarPieces<T>(Vec<Vec<T>>);
+
+impl<'a, T> Lend<'a> for FarPieces<T> {
+    type Item = &'a [T];
+}
+impl<T> Items for FarPieces<T> {
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+    fn at(&self, index: usize) -> &[T] {
+        &self.0[index]
+    }
+}
+impl<T: Portable> FarItems for FarPieces<T> {
+    type Head = ();
+    const SENT: bool = true;
+    fn dealt((): &(), _: Range<usize>) -> Self {
+        FarPieces(Vec::new())
+    }
+    fn take_item(&mut self, from: &mut FrameReader<'_>) -> Result<(), CodecError> {
+        self.0.push(from.slice()?);
+        Ok(())
+    }
+}
+
+impl<A: PortableItems, B: PortableItems> PortableItems for Zip<A, B> {
+    type Head = (A::Head, B::Head);
+    type Far = Zip<A::Far, B::Far>;
+    fn head(&self) -> Self::Head {
+        (self.0.head(), self.1.head())
+    }
+    fn pack_item(&self, index: usize, out: &mut FrameWriter) -> Result<(), CodecError> {
+        self.0.pack_item(index, out)?;
+        self.1.pack_item(index, out)
+    }
+}
+impl<A: FarItems, B: FarItems> FarItems for Zip<A, B> {
+    type Head = (A::Head, B::Head);
+    const SENT: bool = A::SENT || B::SENT;
+    fn dealt((a, b): &Self::Head, range: Range<usize>) -> Self {
+        Zip(A::dealt(a, range.clone()), B::dealt(b, range))
+    }
+    fn take_item(&mut self, from: &mut FrameReader<'_>) -> Result<(), CodecError> {
+        self.0.take_item(from)?;
+        self.1.take_item(from)
+    }
+}

@@ -1,0 +1,230 @@
+//! Shared arguments that can lie in memory which another process maps: as pieces of plain memory, which
+//! are mapped or copied once, and values, which serde carries.
+//!
+//! ```text
+//! near: lay(&self, &mut Layout)     pieces: &[T] as they lie, borrowed     values: encoded
+//! far:  attach(&mut Attach)         the same pieces, mapped, checked       values: decoded
+//!       view_of(&Attached)          what the closure is handed
+//! ```
+
+use crate::shared::{LendView, NoShared, Shared, ViewOf, With};
+use crate::wire::WireError;
+use bytemuck::Pod;
+use std::marker::PhantomData;
+
+mod attach;
+mod layout;
+mod serialized;
+
+pub use attach::Attach;
+pub use layout::{Layout, Piece};
+pub use serialized::Serialized;
+
+/// A shared argument that can be laid out in memory, and seen there by another process.
+///
+/// Slices of [`Pod`] elements, references to `Pod` values, `&str`, numbers, tuples of these, compounds by
+/// `#[derive(SharedArg)]`, and [`Serialized`] for what serde can carry. `Threads` and `Fork` take any reference.
+///
+/// It is a safe trait: memory becomes values through [`Attach`] alone, which checks.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot lie in memory that another process maps",
+    note = "pass `v.as_slice()` for a `Vec` of plain numbers, `s.as_str()` for a `String`, a compound of slices with \
+            `#[derive(SharedArg)]`, or `Serialized(&value)` for anything that serde can carry (each worker then has a \
+            decoded copy). Threads and Fork take any reference"
+)]
+pub trait SharedArg: Shared {
+    /// What the far side keeps while the map runs: the views themselves, or what they are lent from.
+    type Attached<'m>;
+
+    /// Lays the value out: what is large as pieces, the rest as values.
+    ///
+    /// # Errors
+    /// Where a value cannot be encoded.
+    fn lay<'m>(&'m self, out: &mut Layout<'m>) -> Result<(), WireError>;
+
+    /// Finds what [`lay`](Self::lay) laid, in the same order.
+    ///
+    /// # Errors
+    /// Where it is not what `lay` laid: of another type, damaged, out of bounds, not aligned.
+    fn attach<'m>(from: &mut Attach<'m>) -> Result<Self::Attached<'m>, WireError>;
+
+    /// What the closure is handed.
+    fn view_of<'v, 'm: 'v>(attached: &'v Self::Attached<'m>) -> ViewOf<'v, Self>
+    where
+        Self: 'v;
+}
+
+/// A shared argument on the far side.
+pub struct Attached<'m, S: SharedArg> {
+    attached: S::Attached<'m>,
+    near: PhantomData<fn() -> S>,
+}
+
+impl<'m, S: SharedArg> Attached<'m, S> {
+    pub(crate) fn new(attached: S::Attached<'m>) -> Self {
+        Attached {
+            attached,
+            near: PhantomData,
+        }
+    }
+}
+
+impl<'v, S: SharedArg> LendView<'v> for Attached<'_, S> {
+    type View = ViewOf<'v, S>;
+}
+impl<S: SharedArg> Shared for Attached<'_, S> {
+    #[inline]
+    fn view(&self) -> ViewOf<'_, S> {
+        S::view_of(&self.attached)
+    }
+}
+
+impl<S: SharedArg> std::fmt::Debug for Attached<'_, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Attached").finish_non_exhaustive()
+    }
+}
+
+impl SharedArg for NoShared {
+    type Attached<'m> = ();
+    fn lay<'m>(&'m self, _: &mut Layout<'m>) -> Result<(), WireError> {
+        Ok(())
+    }
+    fn attach<'m>(_: &mut Attach<'m>) -> Result<(), WireError> {
+        Ok(())
+    }
+    fn view_of<'v, 'm: 'v>((): &'v ()) {}
+}
+
+impl<S: SharedArg> SharedArg for With<S> {
+    type Attached<'m> = S::Attached<'m>;
+    fn lay<'m>(&'m self, out: &mut Layout<'m>) -> Result<(), WireError> {
+        self.0.lay(out)
+    }
+    fn attach<'m>(from: &mut Attach<'m>) -> Result<Self::Attached<'m>, WireError> {
+        S::attach(from)
+    }
+    fn view_of<'v, 'm: 'v>(attached: &'v Self::Attached<'m>) -> ViewOf<'v, S>
+    where
+        Self: 'v,
+    {
+        S::view_of(attached)
+    }
+}
+
+impl<T: Pod> SharedArg for &[T] {
+    type Attached<'m> = &'m [T];
+    fn lay<'m>(&'m self, out: &mut Layout<'m>) -> Result<(), WireError> {
+        out.slice(self);
+        Ok(())
+    }
+    fn attach<'m>(from: &mut Attach<'m>) -> Result<&'m [T], WireError> {
+        from.slice()
+    }
+    fn view_of<'v, 'm: 'v>(attached: &'v &'m [T]) -> &'v [T]
+    where
+        Self: 'v,
+    {
+        attached
+    }
+}
+
+/// A reference to plain data: a struct, an array, a number.
+impl<T: Pod> SharedArg for &T {
+    type Attached<'m> = &'m T;
+    fn lay<'m>(&'m self, out: &mut Layout<'m>) -> Result<(), WireError> {
+        out.slice(std::slice::from_ref(*self));
+        Ok(())
+    }
+    fn attach<'m>(from: &mut Attach<'m>) -> Result<&'m T, WireError> {
+        match from.slice()? {
+            [one] => Ok(one),
+            many => Err(WireError::new(format!(
+                "{} values where there is one",
+                many.len()
+            ))),
+        }
+    }
+    fn view_of<'v, 'm: 'v>(attached: &'v &'m T) -> &'v T
+    where
+        Self: 'v,
+    {
+        attached
+    }
+}
+
+impl SharedArg for &str {
+    type Attached<'m> = &'m str;
+    fn lay<'m>(&'m self, out: &mut Layout<'m>) -> Result<(), WireError> {
+        out.slice(self.as_bytes());
+        Ok(())
+    }
+    fn attach<'m>(from: &mut Attach<'m>) -> Result<&'m str, WireError> {
+        std::str::from_utf8(from.slice()?)
+            .map_err(|error| WireError::new(format!("a text that is none: {error}")))
+    }
+    fn view_of<'v, 'm: 'v>(attached: &'v &'m str) -> &'v str
+    where
+        Self: 'v,
+    {
+        attached
+    }
+}
+
+/// Numbers by value, as fields of compounds.
+macro_rules! numbers {
+    ($($type:ty)*) => {$(
+        impl LendView<'_> for $type {
+            type View = $type;
+        }
+        impl Shared for $type {
+            fn view(&self) -> $type {
+                *self
+            }
+        }
+        impl SharedArg for $type {
+            type Attached<'m> = $type;
+            fn lay<'m>(&'m self, out: &mut Layout<'m>) -> Result<(), WireError> {
+                out.value(self)
+            }
+            fn attach<'m>(from: &mut Attach<'m>) -> Result<$type, WireError> {
+                from.value()
+            }
+            fn view_of<'v, 'm: 'v>(attached: &'v $type) -> $type {
+                *attached
+            }
+        }
+    )*};
+}
+numbers!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 bool char);
+
+/// Tuples of shared arguments.
+macro_rules! tuples {
+    ($(($($name:ident $at:tt),+))*) => {$(
+        impl<'a, $($name: Shared),+> LendView<'a> for ($($name,)+) {
+            type View = ($(ViewOf<'a, $name>,)+);
+        }
+        impl<$($name: Shared),+> Shared for ($($name,)+) {
+            fn view(&self) -> ($(ViewOf<'_, $name>,)+) {
+                ($(self.$at.view(),)+)
+            }
+        }
+        impl<$($name: SharedArg),+> SharedArg for ($($name,)+) {
+            type Attached<'m> = ($($name::Attached<'m>,)+);
+            fn lay<'m>(&'m self, out: &mut Layout<'m>) -> Result<(), WireError> {
+                $(self.$at.lay(out)?;)+
+                Ok(())
+            }
+            fn attach<'m>(from: &mut Attach<'m>) -> Result<Self::Attached<'m>, WireError> {
+                Ok(($($name::attach(from)?,)+))
+            }
+            fn view_of<'v, 'm: 'v>(attached: &'v Self::Attached<'m>) -> ViewOf<'v, Self>
+            where
+                Self: 'v,
+            {
+                ($($name::view_of(&attached.$at),)+)
+            }
+        }
+    )*};
+}
+tuples! { (A 0) (A 0, B 1) (A 0, B 1, C 2) (A 0, B 1, C 2, D 3) }

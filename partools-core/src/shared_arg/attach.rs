@@ -1,0 +1,77 @@
+//! The far side: the same parts, found in mapped memory. Nothing that is read here is trusted.
+
+use crate::portable::Portable;
+use crate::wire::{FrameReader, Place, WireError};
+use bytemuck::Pod;
+
+/// What a [`Layout`](super::Layout) laid out, found again: asked for in the same order.
+#[derive(Debug)]
+pub struct Attach<'m> {
+    segments: &'m [&'m [u8]],
+    places: std::vec::IntoIter<Place>,
+    values: FrameReader<'m>,
+}
+
+impl<'m> Attach<'m> {
+    /// The core's own: what is attached leads to functions being conjured.
+    pub(crate) fn new(segments: &'m [&'m [u8]], places: Vec<Place>, values: &'m [u8]) -> Self {
+        Attach {
+            segments,
+            places: places.into_iter(),
+            values: FrameReader::new(values),
+        }
+    }
+
+    /// The next piece.
+    ///
+    /// # Errors
+    /// Where there is none, or it has elements of another size or alignment, or lies outside its segment.
+    pub fn slice<T: Pod>(&mut self) -> Result<&'m [T], WireError> {
+        const {
+            assert!(
+                size_of::<T>() > 0,
+                "elements of no size cannot be counted by their bytes"
+            )
+        };
+        let place = self
+            .places
+            .next()
+            .ok_or_else(|| WireError::new("fewer pieces of memory than its type has"))?;
+        if place.size as usize != size_of::<T>() || place.align as usize != align_of::<T>() {
+            return Err(WireError::new(format!(
+                "a piece of elements of {} bytes, aligned to {}, where its type has {} and {}",
+                place.size,
+                place.align,
+                size_of::<T>(),
+                align_of::<T>()
+            )));
+        }
+        let bytes = place.within(self.segments)?;
+        bytemuck::try_cast_slice(bytes).map_err(|why| {
+            WireError::new(format!(
+                "a piece of {} bytes at offset {} of a segment cannot be elements of {} bytes: {why:?}",
+                place.bytes,
+                place.offset,
+                size_of::<T>()
+            ))
+        })
+    }
+
+    /// The next value.
+    ///
+    /// # Errors
+    /// Where there is none, or it is of another type.
+    pub fn value<V: Portable>(&mut self) -> Result<V, WireError> {
+        let value = self.values.value();
+        self.values.check()?;
+        Ok(value?)
+    }
+
+    /// Is all used up?
+    pub(crate) fn finish(&self) -> Result<(), WireError> {
+        if self.places.len() > 0 || !self.values.is_empty() {
+            return Err(WireError::new("more pieces or values than its type has"));
+        }
+        Ok(())
+    }
+}

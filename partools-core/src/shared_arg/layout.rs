@@ -1,0 +1,89 @@
+//! The near side: where the parts of a task lie, and the values that go with them.
+
+use crate::portable::Portable;
+use crate::wire::{FrameWriter, WireError};
+use bytemuck::Pod;
+
+/// What a task or a shared argument is made of: pieces of plain memory, borrowed where they lie, and
+/// values, encoded.
+#[derive(Debug, Default)]
+pub struct Layout<'m> {
+    pub(crate) pieces: Vec<Piece<'m>>,
+    pub(crate) values: FrameWriter,
+}
+
+/// A piece of memory: elements of one plain type.
+#[derive(Debug)]
+pub struct Piece<'m> {
+    bytes: Bytes<'m>,
+    pub(crate) size: u32,
+    pub(crate) align: u32,
+}
+
+#[derive(Debug)]
+enum Bytes<'m> {
+    Lent(&'m [u8]),
+    Owned(Vec<u8>),
+}
+
+impl Piece<'_> {
+    /// Its memory, where it lies now.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match &self.bytes {
+            Bytes::Lent(bytes) => bytes,
+            Bytes::Owned(bytes) => bytes,
+        }
+    }
+
+    /// What its elements are aligned to, in bytes.
+    #[must_use]
+    pub fn align(&self) -> usize {
+        self.align as usize
+    }
+}
+
+impl<'m> Layout<'m> {
+    /// Nothing yet.
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Elements as they lie. They are not copied here: the executor maps them where it can, or copies
+    /// them once. Elements of no size do not compile: their bytes could not be counted.
+    pub fn slice<T: Pod>(&mut self, slice: &'m [T]) {
+        self.piece::<T>(Bytes::Lent(bytemuck::cast_slice(slice)));
+    }
+
+    /// Elements that do not lie in a row where they are, gathered.
+    pub fn gathered<T: Pod>(&mut self, elements: &[T]) {
+        self.piece::<T>(Bytes::Owned(bytemuck::cast_slice(elements).to_vec()));
+    }
+
+    fn piece<T: Pod>(&mut self, bytes: Bytes<'m>) {
+        const {
+            assert!(
+                size_of::<T>() > 0,
+                "elements of no size cannot be counted by their bytes"
+            )
+        };
+        const { assert!(size_of::<T>() <= u32::MAX as usize) };
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "asserted above; an alignment is at most the size"
+        )]
+        self.pieces.push(Piece {
+            bytes,
+            size: size_of::<T>() as u32,
+            align: align_of::<T>() as u32,
+        });
+    }
+
+    /// A value that serde can carry; for what is small.
+    ///
+    /// # Errors
+    /// Where it cannot be encoded.
+    pub fn value<V: Portable>(&mut self, value: &V) -> Result<(), WireError> {
+        Ok(self.values.value(value)?)
+    }
+}

@@ -1,0 +1,139 @@
+//! An answer: records of outputs and failures, in the order of the items, on their way back.
+
+use super::error::WireError;
+use super::frame::FrameReader;
+use super::request::Header;
+use crate::chunk::Chunk;
+use crate::item_error::ItemError;
+use crate::portable::{Portable, decode};
+use crate::worker_error::WorkerError;
+
+/// What a record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Record {
+    /// An answer begins.
+    Begin = 1,
+    /// The output of the next item.
+    Output = 2,
+    /// The next item failed.
+    Failed = 3,
+    /// The worker cannot go on; the map ends.
+    Broken = 4,
+    /// The answer is whole. Fewer items than asked for: the rest is not needed.
+    End = 5,
+}
+
+impl Record {
+    fn from_byte(byte: u8) -> Option<Self> {
+        [
+            Record::Begin,
+            Record::Output,
+            Record::Failed,
+            Record::Broken,
+            Record::End,
+        ]
+        .into_iter()
+        .find(|record| *record as u8 == byte)
+    }
+}
+
+/// Takes the records of an answer as they are made.
+///
+/// A vector of bytes is one: it gathers a whole answer, for [`deliver`] to read. An executor that streams has its own,
+/// and hands each record to [`accept`].
+pub trait Outlet {
+    /// The next record.
+    fn send(&mut self, record: Record, payload: &[u8]);
+
+    /// Items from this index on are not needed any more. All are, if not said otherwise.
+    fn needed(&self) -> usize {
+        usize::MAX
+    }
+}
+
+impl Outlet for Vec<u8> {
+    fn send(&mut self, record: Record, payload: &[u8]) {
+        self.push(record as u8);
+        self.extend_from_slice(&(payload.len() as u64).to_le_bytes());
+        self.extend_from_slice(payload);
+    }
+}
+
+/// Puts one record into `chunk`. True where the answer is whole with it.
+///
+/// # Errors
+/// Where it does not belong there, cannot be decoded, or says that the worker cannot go on. The chunk is left as it
+/// was: it can be given back, lost, or asked for again.
+pub fn accept<O: Portable>(
+    record: Record,
+    payload: &[u8],
+    chunk: &mut Chunk<'_, O>,
+) -> Result<bool, WireError> {
+    let too_many = || WireError::new("an answer with more outputs than items were asked for");
+    match record {
+        Record::Begin => {
+            let header: Header = decode(payload)?;
+            let range = header.range()?;
+            if range != (chunk.position()..chunk.range().end) {
+                return Err(WireError::new(format!(
+                    "an answer about items {range:?} where {:?} were asked for",
+                    chunk.position()..chunk.range().end
+                )));
+            }
+        }
+        Record::Output => {
+            if chunk.is_full() {
+                return Err(too_many());
+            }
+            let output = decode(payload)?;
+            chunk.push(output).map_err(|_| too_many())?;
+        }
+        Record::Failed => {
+            if chunk.is_full() {
+                return Err(too_many());
+            }
+            chunk.fail(decode::<ItemError>(payload)?);
+        }
+        Record::Broken => return Err(decode::<WorkerError>(payload)?.into()),
+        Record::End => return Ok(true),
+    }
+    Ok(false)
+}
+
+/// Puts a whole answer, gathered in a vector, into `chunk`.
+///
+/// # Errors
+/// As [`accept`], and where the answer is not whole. What was good up to there is in the chunk.
+pub fn deliver<O: Portable>(answer: &[u8], chunk: &mut Chunk<'_, O>) -> Result<(), WireError> {
+    let cut_off = || WireError::new("an answer that is cut off");
+    let mut rest = answer;
+    let mut begun = false;
+    loop {
+        let (&kind, tail) = rest.split_first().ok_or_else(cut_off)?;
+        let (len, tail) = tail.split_first_chunk().ok_or_else(cut_off)?;
+        let len = usize::try_from(u64::from_le_bytes(*len)).map_err(|_| cut_off())?;
+        let (payload, tail) = tail.split_at_checked(len).ok_or_else(cut_off)?;
+        rest = tail;
+        let record =
+            Record::from_byte(kind).ok_or_else(|| WireError::new("a record of no known kind"))?;
+        if begun == (record == Record::Begin) {
+            return Err(WireError::new("an answer that does not begin as one"));
+        }
+        begun = true;
+        if accept(record, payload, chunk)? {
+            return match rest {
+                [] => Ok(()),
+                _ => Err(WireError::new("an answer with something behind its end")),
+            };
+        }
+    }
+}
+
+/// Reads the header of a request; what follows it are items.
+pub(crate) fn header<'b>(request: &'b [u8]) -> Result<(Header, FrameReader<'b>), WireError> {
+    let mut frames = FrameReader::new(request);
+    let header = frames.value();
+    frames.check()?;
+    Ok((header?, frames))
+}

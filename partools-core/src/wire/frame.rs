@@ -1,0 +1,197 @@
+//! Values in a row: each known by its length, or by its type where that is plain and of one size.
+
+use super::error::WireError;
+use crate::portable::{CodecError, Portable, decode, encode, is_plain};
+
+/// Is every value of the type the same number of raw bytes?
+const fn is_fixed<T>(plain: bool) -> bool {
+    plain && !std::mem::needs_drop::<T>()
+}
+
+/// Writes values in a row.
+#[derive(Debug, Default, Clone)]
+pub struct FrameWriter {
+    bytes: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+impl FrameWriter {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What was written.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Nothing again; the room is kept.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+    }
+
+    /// Appends bytes, with their length.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        put_length(&mut self.bytes, bytes.len());
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Appends a value.
+    ///
+    /// # Errors
+    /// Where it cannot be encoded; nothing was appended then.
+    #[inline]
+    pub fn value<V: Portable>(&mut self, value: &V) -> Result<(), CodecError> {
+        let bytes = encode(value, &mut self.scratch)?;
+        if !is_fixed::<V>(is_plain::<V>()) {
+            put_length(&mut self.bytes, bytes.len());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Appends a slice, with its length.
+    ///
+    /// # Errors
+    /// Where an element cannot be encoded; nothing was appended then.
+    pub fn slice<V: Portable>(&mut self, slice: &[V]) -> Result<(), CodecError> {
+        let before = self.bytes.len();
+        let mut inner = FrameWriter::new();
+        for value in slice {
+            if let Err(error) = inner.value(value) {
+                self.bytes.truncate(before);
+                return Err(error);
+            }
+        }
+        put_length(&mut self.bytes, inner.bytes.len());
+        put_length(&mut self.bytes, slice.len());
+        self.bytes.extend_from_slice(&inner.bytes);
+        Ok(())
+    }
+}
+
+/// Reads values in a row. Where a length does not fit what is left, nothing more is read, and
+/// [`check`](Self::check) says so.
+#[derive(Debug, Clone)]
+pub struct FrameReader<'b> {
+    rest: &'b [u8],
+    broken: bool,
+}
+
+impl<'b> FrameReader<'b> {
+    /// The values in `bytes`.
+    #[must_use]
+    pub fn new(bytes: &'b [u8]) -> Self {
+        FrameReader {
+            rest: bytes,
+            broken: false,
+        }
+    }
+
+    /// Is nothing left?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// The next bytes.
+    pub fn bytes(&mut self) -> &'b [u8] {
+        let len = self.length();
+        self.take(len)
+    }
+
+    /// The next value.
+    ///
+    /// # Errors
+    /// Where its bytes are not those of such a value. It was passed then, unless [`check`](Self::check) says that the
+    /// row itself is damaged.
+    #[inline]
+    pub fn value<V: Portable>(&mut self) -> Result<V, CodecError> {
+        let len = match is_fixed::<V>(is_plain::<V>()) {
+            true => size_of::<V>(),
+            false => self.length(),
+        };
+        decode(self.take(len))
+    }
+
+    /// The next slice.
+    ///
+    /// # Errors
+    /// As [`value`](Self::value).
+    pub fn slice<V: Portable>(&mut self) -> Result<Vec<V>, CodecError> {
+        let len = self.length();
+        let count = self.length();
+        let mut inner = FrameReader::new(self.take(len));
+        // Elements of no bytes are not worth a hostile count: they have a byte each, their length.
+        let mut values = Vec::with_capacity(count.min(inner.rest.len()));
+        for _ in 0..count {
+            if inner.broken {
+                break;
+            }
+            values.push(inner.value()?);
+        }
+        self.broken |= inner.broken || !inner.is_empty();
+        Ok(values)
+    }
+
+    /// Was the row whole, as far as it was read?
+    ///
+    /// # Errors
+    /// Where a length did not fit.
+    pub fn check(&self) -> Result<(), WireError> {
+        match self.broken {
+            true => Err(WireError::new("a length that does not fit what is there")),
+            false => Ok(()),
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, len: usize) -> &'b [u8] {
+        match self.rest.split_at_checked(len) {
+            Some((bytes, rest)) => {
+                self.rest = rest;
+                bytes
+            }
+            None => {
+                self.broken = true;
+                self.rest = &[];
+                &[]
+            }
+        }
+    }
+
+    /// A length: seven bits a byte, the lowest first, the last byte below 128.
+    #[inline]
+    fn length(&mut self) -> usize {
+        let mut value = 0_u64;
+        for shift in (0..64).step_by(7) {
+            let Some((&byte, rest)) = self.rest.split_first() else {
+                break;
+            };
+            self.rest = rest;
+            let bits = u64::from(byte & 0x7f);
+            if shift == 63 && bits > 1 {
+                break;
+            }
+            value |= bits << shift;
+            if byte < 0x80 {
+                return usize::try_from(value).unwrap_or(usize::MAX);
+            }
+        }
+        self.broken = true;
+        self.rest = &[];
+        0
+    }
+}
+
+#[inline]
+fn put_length(out: &mut Vec<u8>, mut len: usize) {
+    while len >= 0x80 {
+        out.push(len.to_le_bytes()[0] | 0x80);
+        len >>= 7;
+    }
+    out.push(len.to_le_bytes()[0]);
+}

@@ -1,0 +1,236 @@
+//! A parcel: what crosses once for a map. A small head, and segments of memory: one of our own into which
+//! pieces are copied, and those in which pieces lie already.
+//!
+//! ```text
+//! head:      magic, version | entry's name | plan | places of the pieces | values
+//! segment 0: piece, padding, piece, ...      each at a multiple of 64, or of its alignment if that is more
+//! ```
+
+use super::entry::Entry;
+use super::error::WireError;
+use super::frame::{FrameReader, FrameWriter};
+use super::{SegmentBuffer, VERSION};
+use crate::plan::Plan;
+use crate::portable::Portable;
+use crate::remote::PortableTask;
+use crate::shared_arg::{Layout, Piece};
+use serde::{Deserialize, Serialize};
+use std::io::{self, Write};
+
+const MAGIC: [u8; 4] = *b"ptls";
+
+/// Says where memory lies that the far side can map: the number of the segment, from 1, and the offset in it.
+pub type Locate<'l> = dyn FnMut(&[u8]) -> Option<(u32, u64)> + 'l;
+
+/// Where a piece lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Place {
+    /// The number of the segment; 0 is the parcel's own.
+    pub segment: u32,
+    /// Where in it, in bytes.
+    pub offset: u64,
+    /// How long, in bytes.
+    pub bytes: u64,
+    /// The size of an element.
+    pub size: u32,
+    /// What an element is aligned to.
+    pub align: u32,
+}
+
+impl Place {
+    /// The bytes of the piece.
+    pub(crate) fn within<'m>(&self, segments: &[&'m [u8]]) -> Result<&'m [u8], WireError> {
+        let outside = || {
+            WireError::new(format!(
+                "a piece of {} bytes at offset {} of segment {}, which is not there",
+                self.bytes, self.offset, self.segment
+            ))
+        };
+        let segment = usize::try_from(self.segment)
+            .ok()
+            .and_then(|n| segments.get(n))
+            .ok_or_else(outside)?;
+        let start = usize::try_from(self.offset).map_err(|_| outside())?;
+        let len = usize::try_from(self.bytes).map_err(|_| outside())?;
+        let end = start.checked_add(len).ok_or_else(outside)?;
+        segment.get(start..end).ok_or_else(outside)
+    }
+}
+
+/// What of the plan workers must know.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Orders {
+    pub(crate) seed: u64,
+    pub(crate) retries: u32,
+}
+
+impl Orders {
+    pub(crate) fn plan(&self) -> Plan {
+        Plan::new().seed(self.seed).retries(self.retries)
+    }
+}
+
+/// What crosses once for a map, packed.
+///
+/// ```
+/// use partools_core::{Plan, over, wire::Parcel};
+/// let array = vec![1.0; 1000];
+/// let job = over(0..10).shared(array.as_slice()).map(|i, array| array[i]);
+/// let parcel = Parcel::pack(job.task(), &Plan::new())?;
+/// assert_eq!(parcel.segment_len(), 8000);
+/// assert!(parcel.head().len() < 1000);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Parcel<'m> {
+    entry: Entry,
+    head: Vec<u8>,
+    pieces: Vec<Piece<'m>>,
+    places: Vec<Place>,
+    segment_len: u64,
+}
+
+impl<'m> Parcel<'m> {
+    /// Packs `task`; all its pieces go into the parcel's own segment, number 0.
+    ///
+    /// # Errors
+    /// Where a value of it cannot be encoded.
+    pub fn pack<T: PortableTask<Output: Portable>>(
+        task: &'m T,
+        plan: &Plan,
+    ) -> Result<Self, WireError> {
+        Self::pack_with(task, plan, &mut |_| None)
+    }
+
+    /// Packs `task`. A piece for which `locate` gives the number of a segment, from 1, and its offset there is not
+    /// copied: it lies in memory already that the far side can map.
+    ///
+    /// # Errors
+    /// As [`pack`](Self::pack).
+    pub fn pack_with<T: PortableTask<Output: Portable>>(
+        task: &'m T,
+        plan: &Plan,
+        locate: &mut Locate<'_>,
+    ) -> Result<Self, WireError> {
+        let mut layout = Layout::new();
+        task.pack(&mut layout)?;
+        let Layout { pieces, values } = layout;
+        let mut segment_len = 0_u64;
+        let mut places = Vec::with_capacity(pieces.len());
+        for piece in &pieces {
+            let bytes = piece.bytes().len() as u64;
+            let (segment, offset) = match locate(piece.bytes()) {
+                Some((0, _)) => return Err(WireError::new("segment 0 is the parcel's own")),
+                Some(found) => found,
+                None => {
+                    let start = segment_len
+                        .next_multiple_of(piece.align().max(SegmentBuffer::ALIGN) as u64);
+                    segment_len = start + bytes;
+                    (0, start)
+                }
+            };
+            places.push(Place {
+                segment,
+                offset,
+                bytes,
+                size: piece.size,
+                align: piece.align,
+            });
+        }
+        let orders = Orders {
+            seed: plan.seed,
+            retries: plan.retries,
+        };
+        let entry = Entry::of(task);
+        let mut head = FrameWriter::new();
+        head.bytes(entry.name().as_bytes());
+        head.value(&orders)?;
+        head.value(&places)?;
+        head.bytes(values.as_bytes());
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend_from_slice(&VERSION.to_le_bytes());
+        bytes.extend_from_slice(head.as_bytes());
+        Ok(Parcel {
+            entry,
+            head: bytes,
+            pieces,
+            places,
+            segment_len,
+        })
+    }
+
+    /// What serves the task. A worker process finds it by an offset in the executable.
+    #[must_use]
+    pub fn entry(&self) -> Entry {
+        self.entry
+    }
+
+    /// The head: small, unless values of the task are large.
+    #[must_use]
+    pub fn head(&self) -> &[u8] {
+        &self.head
+    }
+
+    /// How long the parcel's own segment is, in bytes. 0 where all pieces lie elsewhere.
+    #[must_use]
+    pub fn segment_len(&self) -> u64 {
+        self.segment_len
+    }
+
+    /// Writes the parcel's own segment, piece by piece, so that it exists once.
+    ///
+    /// # Errors
+    /// Where `out` fails.
+    pub fn write_segment(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut at = 0;
+        for (piece, place) in self.pieces.iter().zip(&self.places) {
+            if place.segment != 0 {
+                continue;
+            }
+            io::copy(&mut io::Read::take(io::repeat(0), place.offset - at), out)?;
+            out.write_all(piece.bytes())?;
+            at = place.offset + place.bytes;
+        }
+        Ok(())
+    }
+}
+
+/// What a head says.
+pub(crate) struct Head<'m> {
+    pub(crate) orders: Orders,
+    pub(crate) places: Vec<Place>,
+    pub(crate) values: &'m [u8],
+}
+
+impl<'m> Head<'m> {
+    pub(crate) fn read(bytes: &'m [u8], name: &str) -> Result<Self, WireError> {
+        let rest = bytes
+            .strip_prefix(&MAGIC)
+            .ok_or_else(|| WireError::new("this is no parcel"))?;
+        let (version, rest) = rest
+            .split_first_chunk()
+            .ok_or_else(|| WireError::new("a parcel that is cut off"))?;
+        if u16::from_le_bytes(*version) != VERSION {
+            return Err(WireError::new("a parcel of another version of partools"));
+        }
+        let mut frames = FrameReader::new(rest);
+        if frames.bytes() != name.as_bytes() {
+            return Err(WireError::new(format!(
+                "a parcel for another task than {name}"
+            )));
+        }
+        let orders = frames.value()?;
+        let places = frames.value()?;
+        let values = frames.bytes();
+        frames.check()?;
+        if !frames.is_empty() {
+            return Err(WireError::new("a parcel with something behind its end"));
+        }
+        Ok(Head {
+            orders,
+            places,
+            values,
+        })
+    }
+}
