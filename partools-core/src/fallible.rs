@@ -152,7 +152,7 @@ fn first_err<A, E>(outputs: &[Result<A, E>]) -> Option<usize> {
 /// fn sizes<T, E>(job: &Job<T>, on: &E) -> Result<Vec<u64>, Failed<String>>
 /// where
 ///     T: Task<Output = io::Result<u64>>,
-///     E: for<'t> Executor<ErrorsAsText<'t, T>>,
+///     E: for<'t> Executor<ErrorsAsText<&'t T>>,
 /// {
 ///     job.run_ok_text(on)
 /// }
