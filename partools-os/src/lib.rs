@@ -5,12 +5,17 @@
 //!   Inbox  <── Ring in a Region ───────────  Producer
 //!   wait_any <─ Bell (eventfd), pidfd ─────  its bell, its end
 //!   SharedVec  == sealed, read-only  ======  SharedVec
+//!   MappedSlice == a file, read-only ======  MappedSlice
+//!
+//!   one process                              another one, not forked from it
+//!   locate  ── descriptor, offset, length ─  Attached
 //! ```
 //!
 //! A parent forks workers ([`spawn`]), each of which writes what it has to say into a [`Ring`] of its own; the parent
 //! drains the rings, sleeps in [`wait_any`] and reaps. The invariant of the whole crate: **a child can write nothing
 //! of ours but the regions that it was lent, and nothing that it writes there is believed before it was copied and
-//! checked.** Raw calls and `unsafe` stand in `region.rs`, `segment.rs` and `supervise`, nowhere else.
+//! checked.** Raw calls and `unsafe` stand in `region.rs`, `segment.rs` and `supervise`
+//! with their rooms, nowhere else.
 //!
 //! ```standalone_crate
 //! use partools_os::{Access, Bell, Exit, Inbox, Received, Region, Ring, SpawnOptions, Urgency, spawn, wait_any};
@@ -80,7 +85,11 @@ pub use mappings::{SharedMapping, foreign_writable_shared};
 #[cfg(not(partools_model))]
 pub use region::Access;
 #[cfg(not(partools_model))]
-pub use segment::{SharedVec, SharedVecMut, huge_pages};
+pub use registry::Backing;
+#[cfg(not(partools_model))]
+pub use segment::{Attached, Located, locate};
+#[cfg(not(partools_model))]
+pub use segment::{FilePart, MappedSlice, NpyElement, SharedVec, SharedVecMut, huge_pages};
 #[cfg(not(partools_model))]
 pub use supervise::{Child, Exit, SpawnOptions, flush_streams, signal_name, spawn, wait_any};
 #[cfg(not(partools_model))]

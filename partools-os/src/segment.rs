@@ -2,6 +2,8 @@
 //!
 //! ```text
 //!   SharedVecMut (memfd, mapped writable)  ── freeze: unmap, seal, map read-only ──>  SharedVec
+//!   a file, whose owner promises not to change it  ── map read-only ──>  MappedSlice (file.rs, npy.rs)
+//!   a slice of either  ── locate ──>  (descriptor, offset)  ── another process ──>  Attached (attach.rs)
 //! ```
 //!
 //! Invariant: no address and no process can write to a [`SharedVec`]. That is the seals' doing (no write, shrink, grow or
@@ -13,26 +15,43 @@ use std::fs::File;
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use bytemuck::Pod;
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::io::Errno;
-use rustix::mm::ProtFlags;
 
 use crate::descriptors::above_streams;
+use crate::registry::Backing;
 
+mod attach;
+mod file;
 mod huge_pages;
+mod locate;
 mod mapping;
+mod npy;
+mod reader;
 
+pub use attach::Attached;
+pub use file::{FilePart, MappedSlice};
 pub use huge_pages::huge_pages;
+pub use locate::{Located, locate};
 use mapping::Mapping;
+pub use npy::NpyElement;
 
 /// The name of our memory files, as /proc/self/maps shows it.
 pub(crate) const NAME: &str = "partools";
 
+/// With these on a memory file, nobody can change it, and nobody can take them off.
+const ALL_SEALS: SealFlags = SealFlags::WRITE
+    .union(SealFlags::SHRINK)
+    .union(SealFlags::GROW)
+    .union(SealFlags::SEAL);
+
 /// A vector that is frozen in sealed shared memory: nobody can change it, whichever process has it.
 ///
-/// Made by [`SharedVec::from_fn`] or [`SharedVec::from_slice`], or filled in place: [`SharedVec::zeroed`].
+/// Made by [`SharedVec::from_fn`], [`SharedVec::from_slice`] or [`SharedVec::from_reader`], or filled in place:
+/// [`SharedVec::zeroed`]. For a file that is mapped as it lies, see [`MappedSlice`].
 ///
 /// ```
 /// use partools_os::SharedVec;
@@ -42,7 +61,7 @@ pub(crate) const NAME: &str = "partools";
 /// ```
 pub struct SharedVec<T: Pod> {
     mapping: Mapping<T>,
-    file: OwnedFd,
+    file: Arc<OwnedFd>,
 }
 
 /// A [`SharedVec`] in the making: it can be written, and must be frozen before anything forks.
@@ -77,7 +96,7 @@ impl<T: Pod> SharedVec<T> {
         mapping::ask_for(bytes)?;
         let file = memory_file()?;
         rustix::fs::ftruncate(&file, bytes as u64)?;
-        let mapping = Mapping::new(&file, len, ProtFlags::READ | ProtFlags::WRITE)?;
+        let mapping = Mapping::writable(&file, len)?;
         Ok(SharedVecMut { mapping, file })
     }
 
@@ -120,42 +139,44 @@ impl<T: Pod> SharedVecMut<T> {
         let SharedVecMut { mapping, file } = self;
         let len = mapping.len;
         drop(mapping);
-        let seals = SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
-        rustix::fs::fcntl_add_seals(&file, seals).map_err(|refused| match refused {
+        rustix::fs::fcntl_add_seals(&file, ALL_SEALS).map_err(|refused| match refused {
             Errno::BUSY => io::Error::new(
                 io::ErrorKind::ResourceBusy,
                 "a SharedVecMut cannot be frozen while another process has it mapped: freeze before you fork",
             ),
             other => other.into(),
         })?;
-        SharedVec::map(file, len)
+        // SAFETY: sealed by the call above.
+        let (mapping, file) = unsafe { map_sealed(Arc::new(file), 0, len) }?;
+        Ok(SharedVec { mapping, file })
     }
 }
 
-impl<T: Pod> SharedVec<T> {
-    /// Maps `len` elements of a sealed file.
-    fn map(file: OwnedFd, len: usize) -> io::Result<SharedVec<T>> {
-        match Mapping::new(&file, len, ProtFlags::READ) {
-            // Before Linux 6.7, a descriptor that could write made every shared mapping one that might; read through
-            // another one.
-            Err(refused) if refused.raw_os_error() == Some(Errno::PERM.raw_os_error()) => {
-                SharedVec::map_reopened(&file, len)
-            }
-            mapped => Ok(SharedVec {
-                mapping: mapped?,
-                file,
-            }),
+/// Maps `len` elements of a sealed file, from byte `offset` on; with the descriptor that it took.
+///
+/// # Safety
+/// The file is a memory file that has all seals.
+unsafe fn map_sealed<T: Pod>(
+    file: Arc<OwnedFd>,
+    offset: u64,
+    len: usize,
+) -> io::Result<(Mapping<T>, Arc<OwnedFd>)> {
+    // SAFETY: nobody can change what a sealed file holds.
+    match unsafe { Mapping::readable(&file, offset, len, Backing::Sealed) } {
+        // Before Linux 6.7, a descriptor that could write made every shared mapping one that might.
+        Err(refused) if refused.raw_os_error() == Some(Errno::PERM.raw_os_error()) => {
+            let reader = Arc::new(reopen(&file)?);
+            // SAFETY: it is the same file.
+            let mapping = unsafe { Mapping::readable(&reader, offset, len, Backing::Sealed) }?;
+            Ok((mapping, reader))
         }
+        mapped => Ok((mapped?, file)),
     }
+}
 
-    /// As [`SharedVec::map`], through a new descriptor that can only read.
-    fn map_reopened(file: &OwnedFd, len: usize) -> io::Result<SharedVec<T>> {
-        let reader = OwnedFd::from(File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))?);
-        Ok(SharedVec {
-            mapping: Mapping::new(&reader, len, ProtFlags::READ)?,
-            file: reader,
-        })
-    }
+/// A new descriptor of the same file that can only read.
+fn reopen(file: &OwnedFd) -> io::Result<OwnedFd> {
+    above_streams(File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))?.into())
 }
 
 /// An empty memory file that can be sealed.
@@ -274,15 +295,17 @@ mod tests {
             rustix::fs::fcntl_add_seals(&frozen, SealFlags::FUTURE_WRITE),
             Err(Errno::PERM)
         );
-        let writable = ProtFlags::READ | ProtFlags::WRITE;
-        assert!(Mapping::<u64>::new(&frozen.file, 1000, writable).is_err());
+        assert!(Mapping::<u64>::writable(&frozen.file, 1000).is_err());
     }
 
     #[test]
     fn the_way_around_old_kernels_reads_the_same() {
         let frozen = SharedVec::from_slice(&[5_u32, 6, 7]).expect("memory");
-        let again = SharedVec::<u32>::map_reopened(&frozen.file, 3).expect("a second mapping");
-        drop(frozen);
-        assert_eq!(again[..], [5, 6, 7]);
+        let reader = Arc::new(reopen(&frozen.file).expect("a descriptor"));
+        // SAFETY: a frozen file is sealed.
+        let again = unsafe { Mapping::<u32>::readable(&reader, 0, 3, Backing::Sealed) }
+            .expect("a second mapping");
+        drop((frozen, reader));
+        assert_eq!(again.as_slice(), [5, 6, 7]);
     }
 }

@@ -1,18 +1,22 @@
-//! A memory file's elements in this process's address space: the raw calls of `segment.rs`.
+//! A file's elements in this process's address space: the raw calls of `segment.rs` and its rooms.
 //!
-//! Invariant: a [`Mapping`] is what its file holds, no more and no less, for as long as it lives; and it is written to
-//! through an exclusive borrow of the one that was made writable, or not at all.
+//! Invariants: a [`Mapping`] is what its part of the file holds, no more and no less, for as long as it lives; it is
+//! written to through an exclusive borrow of the one that was made writable, or not at all; and one that can only be read
+//! is in the registry ([`locate`](crate::locate) asks there) from before its first borrow until after its last.
 
 use std::io;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 use std::ptr::{self, NonNull};
 use std::slice;
+use std::sync::Arc;
 
 use bytemuck::Pod;
 use rustix::mm::{MapFlags, ProtFlags};
 
-/// The elements of a memory file, mapped; nothing is mapped for none.
+use crate::registry::{self, Backing, Segment};
+
+/// Elements of a file, mapped; nothing is mapped for none.
 pub(super) struct Mapping<T> {
     /// Dangling, but aligned, where `len * size_of::<T>()` is 0.
     start: NonNull<T>,
@@ -26,17 +30,51 @@ unsafe impl<T: Send> Send for Mapping<T> {}
 unsafe impl<T: Sync> Sync for Mapping<T> {}
 
 impl<T: Pod> Mapping<T> {
-    /// Maps `len` elements of `file`, which has that many.
-    pub(super) fn new(file: &OwnedFd, len: usize, access: ProtFlags) -> io::Result<Mapping<T>> {
+    /// Maps the first `len` elements of a memory file of ours, which has that many, for writing.
+    pub(super) fn writable(file: &OwnedFd, len: usize) -> io::Result<Mapping<T>> {
+        Mapping::map(file, 0, len, ProtFlags::READ | ProtFlags::WRITE)
+    }
+
+    /// Maps `len` elements of `file` from byte `offset` on, for reading. The file must reach that far (what lies behind
+    /// its end is a fault), and `offset` must suit the alignment of `T`.
+    ///
+    /// # Safety
+    /// As long as the mapping lives, nobody may change those bytes: the file is sealed, or somebody has promised.
+    pub(super) unsafe fn readable(
+        file: &Arc<OwnedFd>,
+        offset: u64,
+        len: usize,
+        backing: Backing,
+    ) -> io::Result<Mapping<T>> {
+        let mapping = Mapping::map(file, offset, len, ProtFlags::READ)?;
+        if mapping.bytes() > 0 {
+            let segment = Segment {
+                bytes: mapping.bytes(),
+                file: Arc::clone(file),
+                offset,
+                backing,
+            };
+            registry::lock().enter_segment(mapping.address(), segment);
+        }
+        Ok(mapping)
+    }
+
+    fn map(file: &OwnedFd, offset: u64, len: usize, access: ProtFlags) -> io::Result<Mapping<T>> {
         let bytes = byte_length::<T>(len)?;
+        // Mappings begin at a page; what lies before the offset on its page is mapped and never shown.
+        let before = offset % rustix::param::page_size() as u64;
+        let skipped = usize::try_from(before).map_err(|_| io::ErrorKind::InvalidInput)?;
         let start = match bytes {
             0 => NonNull::dangling(),
             _ => {
+                let (all, from) = (bytes + skipped, offset - before);
                 // SAFETY: no address is asked for, so the kernel picks one that is free.
-                let start = unsafe {
-                    rustix::mm::mmap(ptr::null_mut(), bytes, access, MapFlags::SHARED, file, 0)
+                let page = unsafe {
+                    rustix::mm::mmap(ptr::null_mut(), all, access, MapFlags::SHARED, file, from)
                 }?;
-                NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?
+                let first = page.cast::<u8>().wrapping_add(skipped).cast::<T>();
+                debug_assert!(first.is_aligned(), "offset {offset}");
+                NonNull::new(first).ok_or(io::ErrorKind::OutOfMemory)?
             }
         };
         Ok(Mapping {
@@ -47,9 +85,9 @@ impl<T: Pod> Mapping<T> {
     }
 
     pub(super) fn as_slice(&self) -> &[T] {
-        // SAFETY: `len` elements are mapped (or take no bytes) while `self` lives, readable, aligned to a page and so
-        // for T (`byte_length` refuses the rest); any bytes are a T, which is Pod. Nobody writes: a frozen file is
-        // sealed, and one that is not yet is written through `&mut self` alone (the spawner refuses to fork then).
+        // SAFETY: `len` elements are mapped (or take no bytes) while `self` lives, readable, and aligned for T, as the
+        // page and the offset are; any bytes are a T, which is Pod. Nobody writes: that is the promise of `readable`, and
+        // what is writable is written through `&mut self` alone (the spawner refuses to fork then).
         unsafe { slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }
 
@@ -60,22 +98,37 @@ impl<T: Pod> Mapping<T> {
     }
 }
 
-impl<T> Drop for Mapping<T> {
-    fn drop(&mut self) {
-        let bytes = self.len * size_of::<T>();
-        if bytes > 0 {
-            // SAFETY: exactly what `new` mapped; the borrows of it ended with `self`. Nothing can fail, or be done.
-            let _ = unsafe { rustix::mm::munmap(self.start.as_ptr().cast(), bytes) };
-        }
+impl<T> Mapping<T> {
+    fn address(&self) -> usize {
+        self.start.as_ptr() as usize
+    }
+
+    fn bytes(&self) -> usize {
+        self.len * size_of::<T>()
     }
 }
 
-/// The length in bytes, if there can be a slice of that many elements at the start of a page.
+impl<T> Drop for Mapping<T> {
+    fn drop(&mut self) {
+        if self.bytes() == 0 {
+            return;
+        }
+        // First, since the address may be somebody else's as soon as it is free. What was writable is not listed.
+        let listed = registry::lock().leave_segment(self.address());
+        let skipped = self.address() % rustix::param::page_size();
+        let page = self.start.as_ptr().cast::<u8>().wrapping_sub(skipped);
+        // SAFETY: exactly what `map` mapped; the borrows of it ended with `self`. Nothing can fail, or be done.
+        let _ = unsafe { rustix::mm::munmap(page.cast(), self.bytes() + skipped) };
+        drop(listed);
+    }
+}
+
+/// The length in bytes, if there can be a slice of that many elements in shared memory.
 pub(super) fn byte_length<T>(len: usize) -> io::Result<usize> {
     if align_of::<T>() > rustix::param::page_size() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            "a SharedVec aligns its elements to a page at most",
+            "shared memory holds elements that are aligned to a page at most",
         ));
     }
     len.checked_mul(size_of::<T>())
@@ -83,7 +136,7 @@ pub(super) fn byte_length<T>(len: usize) -> io::Result<usize> {
         .ok_or_else(|| {
             io::Error::new(
                 io::ErrorKind::InvalidInput,
-                "the length of a SharedVec overflows",
+                "the length overflows: no process has room for that many elements",
             )
         })
 }
