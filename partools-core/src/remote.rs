@@ -18,6 +18,7 @@ mod start;
 mod task;
 
 pub use conjure::Remote;
+pub(crate) use conjure::conjure;
 pub use dealt::Dealt;
 pub use items::{FarItems, FarPieces, FarRange, PortableItems};
 pub use start::PortableStart;

@@ -39,7 +39,8 @@ impl<F: Copy + Send + Sync + 'static> Remote for F {}
 
 /// The function of type `F`.
 ///
-/// Only for functions of a task that exists in this program: see the safety note.
+/// Only for a function that `Layout::function` was given on the near side, so that a value of it exists (`Attach::function`
+/// checks the name of its type).
 pub(crate) fn conjure<F: Remote>() -> F {
     const {
         assert!(
@@ -48,9 +49,8 @@ pub(crate) fn conjure<F: Remote>() -> F {
              by the items, or make it a constant. Threads and Fork take closures that capture"
         );
     }
-    // SAFETY: `F` has no bytes (asserted above), so none is read. A value of it exists: this is reached
-    // through an `Entry` only, which is made from a task that holds one (`Entry::of`, `Attach::new` are the core's
-    // own). Another copy of it changes nothing, since it is `Copy`, and may be here, since it is `Send + Sync + 'static`.
+    // SAFETY: `F` has no bytes (asserted above), so none is read. A value of it exists: the caller says so. Another copy
+    // of it changes nothing, since it is `Copy`, and may be here, since it is `Send + Sync + 'static`.
     unsafe { std::ptr::NonNull::<F>::dangling().read() }
 }
 

@@ -1,9 +1,9 @@
 //! The maps of [`over`](crate::over) as portable tasks, one `impl` a call form.
 
-use super::conjure::{Remote, conjure};
+use super::conjure::Remote;
 use super::dealt::Dealt;
 use super::items::{FarItems, PortableItems};
-use super::start::{Conjuring, PortableStart};
+use super::start::PortableStart;
 use super::task::PortableTask;
 use crate::items::ItemOf;
 use crate::over::{Cx, Full, Map, One, Two};
@@ -30,16 +30,20 @@ macro_rules! portable {
 
             fn pack<'m>(&'m self, out: &mut Layout<'m>) -> Result<(), WireError> {
                 out.value(&(Task::count(self), self.items.head()))?;
+                self.start.lay(out);
+                out.function(&self.kind.0);
                 SharedArg::lay(&self.shared, out)
             }
             fn unpack<'m>(from: &mut Attach<'m>) -> Result<Self::Far<'m>, WireError> {
                 let (count, head) = from.value()?;
+                let start = G::attach(from)?;
+                let f = from.function()?;
                 let $shared = <$near as SharedArg>::attach(from)?;
                 Ok(Map {
                     items: Dealt::new(head, count),
                     shared: $attached,
-                    start: G::conjured(Conjuring(())),
-                    kind: $kind(conjure(), PhantomData),
+                    start,
+                    kind: $kind(f, PhantomData),
                 })
             }
             fn pack_item(&self, index: usize, out: &mut FrameWriter) -> Result<(), CodecError> {

@@ -1,7 +1,9 @@
 //! State constructors that travel, as functions do: as their type alone.
 
-use super::conjure::{Remote, conjure};
-use crate::state::{By, NoState, Start, TryBy};
+use super::conjure::Remote;
+use crate::shared_arg::{Attach, Layout};
+use crate::state::{By, NoState, Start, StartError, TryBy};
+use crate::wire::WireError;
 
 /// A state constructor that can be called in another process: none at all, or a function that
 /// [captures nothing](Remote).
@@ -22,31 +24,37 @@ use crate::state::{By, NoState, Start, TryBy};
 /// # Ok::<(), partools_core::Error>(())
 /// ```
 pub trait PortableStart: Start + Sized {
+    /// Notes what the constructor is.
+    fn lay(&self, out: &mut Layout<'_>);
+
     /// The constructor, made anew on the far side.
-    #[doc(hidden)]
-    fn conjured(_: Conjuring) -> Self;
+    ///
+    /// # Errors
+    /// Where another one was laid.
+    fn attach(from: &mut Attach<'_>) -> Result<Self, WireError>;
 }
 
-/// Proof that the caller is the core, which conjures only what a task of this program holds.
-#[derive(Debug)]
-pub struct Conjuring(pub(super) ());
-
 impl PortableStart for NoState {
-    fn conjured(_: Conjuring) -> Self {
-        NoState
+    fn lay(&self, _: &mut Layout<'_>) {}
+    fn attach(_: &mut Attach<'_>) -> Result<Self, WireError> {
+        Ok(NoState)
     }
 }
 
 impl<H: Remote + Fn(usize) -> W, W> PortableStart for By<H> {
-    fn conjured(_: Conjuring) -> Self {
-        By(conjure())
+    fn lay(&self, out: &mut Layout<'_>) {
+        out.function(&self.0);
+    }
+    fn attach(from: &mut Attach<'_>) -> Result<Self, WireError> {
+        from.function().map(By)
     }
 }
 
-impl<H: Remote + Fn(usize) -> Result<W, E>, W, E: Into<crate::StartError>> PortableStart
-    for TryBy<H>
-{
-    fn conjured(_: Conjuring) -> Self {
-        TryBy(conjure())
+impl<H: Remote + Fn(usize) -> Result<W, E>, W, E: Into<StartError>> PortableStart for TryBy<H> {
+    fn lay(&self, out: &mut Layout<'_>) {
+        out.function(&self.0);
+    }
+    fn attach(from: &mut Attach<'_>) -> Result<Self, WireError> {
+        from.function().map(TryBy)
     }
 }

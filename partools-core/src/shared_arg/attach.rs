@@ -1,6 +1,7 @@
 //! The far side: the same parts, found in mapped memory. Nothing that is read here is trusted.
 
 use crate::portable::Portable;
+use crate::remote::{Remote, conjure};
 use crate::wire::{FrameReader, Place, WireError};
 use bytemuck::Pod;
 
@@ -55,6 +56,20 @@ impl<'m> Attach<'m> {
                 size_of::<T>()
             ))
         })
+    }
+
+    /// The function that comes next, which [`Layout::function`](super::Layout::function) was given.
+    ///
+    /// # Errors
+    /// Where it was another one.
+    pub fn function<F: Remote>(&mut self) -> Result<F, WireError> {
+        let name = std::any::type_name::<F>();
+        if self.values.bytes() != name.as_bytes() {
+            return Err(WireError::new(format!(
+                "another function where there should be {name}"
+            )));
+        }
+        Ok(conjure())
     }
 
     /// The next value.

@@ -1,6 +1,7 @@
 //! The near side: where the parts of a task lie, and the values that go with them.
 
 use crate::portable::Portable;
+use crate::remote::Remote;
 use crate::wire::{FrameWriter, WireError};
 use bytemuck::Pod;
 
@@ -77,6 +78,11 @@ impl<'m> Layout<'m> {
             size: size_of::<T>() as u32,
             align: align_of::<T>() as u32,
         });
+    }
+
+    /// A function: nothing of it is sent but the name of its type, by which the far side knows that it was one.
+    pub fn function<F: Remote>(&mut self, _: &F) {
+        self.values.bytes(std::any::type_name::<F>().as_bytes());
     }
 
     /// A value that serde can carry; for what is small.
