@@ -14,8 +14,8 @@
 //! A parent forks workers ([`spawn`]), each of which writes what it has to say into a [`Ring`] of its own; the parent
 //! drains the rings, sleeps in [`wait_any`] and reaps. The invariant of the whole crate: **a child can write nothing
 //! of ours but the regions that it was lent, and nothing that it writes there is believed before it was copied and
-//! checked.** Raw calls and `unsafe` stand in `region.rs`, `segment.rs` and `supervise`
-//! with their rooms, nowhere else.
+//! checked.** Raw calls and `unsafe` stand in `region.rs`, `segment.rs` and
+//! `supervise` with their rooms, and in `image/headers.rs`; nowhere else.
 //!
 //! ```standalone_crate
 //! use partools_os::{Access, Bell, Exit, Inbox, Received, Region, Ring, SpawnOptions, Urgency, spawn, wait_any};
@@ -65,6 +65,8 @@ mod turnstile;
 
 #[cfg(not(partools_model))]
 mod descriptors;
+#[cfg(all(not(partools_model), target_pointer_width = "64"))]
+pub mod image;
 #[cfg(not(partools_model))]
 mod mappings;
 #[cfg(not(partools_model))]
