@@ -26,6 +26,40 @@ pub use serialized::Serialized;
 /// `#[derive(SharedArg)]`, and [`Serialized`] for what serde can carry. `Threads` and `Fork` take any reference.
 ///
 /// It is a safe trait: memory becomes values through [`Attach`] alone, which checks.
+///
+/// ```
+/// use partools_core::wire::WireError;
+/// use partools_core::{Attach, Layout, LendView, Loopback, Shared, SharedArg, ViewOf, over};
+///
+/// /// A compound by hand: what its fields do, one after the other.
+/// struct Track<'t> { name: &'t str, samples: &'t [f32] }
+/// impl<'a> LendView<'a> for Track<'_> {
+///     type View = (&'a str, &'a [f32]);
+/// }
+/// impl Shared for Track<'_> {
+///     fn view(&self) -> (&str, &[f32]) { (self.name, self.samples) }
+/// }
+/// impl SharedArg for Track<'_> {
+///     type Attached<'m> = (&'m str, &'m [f32]);
+///     fn lay<'m>(&'m self, out: &mut Layout<'m>) -> Result<(), WireError> {
+///         self.name.lay(out)?;
+///         self.samples.lay(out)
+///     }
+///     fn attach<'m>(from: &mut Attach<'m>) -> Result<Self::Attached<'m>, WireError> {
+///         Ok((<&str>::attach(from)?, <&[f32]>::attach(from)?))
+///     }
+///     fn view_of<'v, 'm: 'v>(attached: &'v Self::Attached<'m>) -> ViewOf<'v, Self>
+///     where
+///         Self: 'v,
+///     {
+///         *attached
+///     }
+/// }
+/// let track = Track { name: "hum", samples: &[0.5, 0.25] };
+/// let job = over(0..2).shared(track).map_cx(|i, cx| format!("{} {}", cx.shared.0, cx.shared.1[i]));
+/// assert_eq!(job.run(&Loopback)?, ["hum 0.5", "hum 0.25"]);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot lie in memory that another process maps",
     note = "pass `v.as_slice()` for a `Vec` of plain numbers, `s.as_str()` for a `String`, a compound of slices with \
@@ -55,6 +89,14 @@ pub trait SharedArg: Shared {
 }
 
 /// A shared argument on the far side.
+///
+/// ```
+/// use partools_core::{Loopback, Serial, over};
+/// // What it lends is what the near one lends: the closure cannot tell where it is.
+/// let job = over(0..2).shared(("text", 0.5)).map_cx(|i, cx| (&cx.shared.0[i..i + 1] == "e", cx.shared.1));
+/// assert_eq!(job.run(&Loopback)?, job.run(&Serial)?);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 pub struct Attached<'m, S: SharedArg> {
     attached: S::Attached<'m>,
     near: PhantomData<fn() -> S>,

@@ -14,6 +14,39 @@
 //! sides must run the same executable.
 //!
 //! [`Loopback`](crate::Loopback) is the shortest executor on this seam.
+//!
+//! ```
+//! use partools_core::wire::{Entry, Parcel, Request, WireError, deliver, request};
+//! use partools_core::{Caller, Capabilities, Error, Executor, Portable, PortableTask, Run, over};
+//!
+//! /// What a worker process does with the bytes that came.
+//! fn work(entry: Entry, head: &[u8], message: &[u8]) -> Result<Vec<u8>, WireError> {
+//!     let mut answer = Err(WireError::new("it was not served"));
+//!     entry.serve(head, &[&[]], 0, &mut |server| {
+//!         let mut records = Vec::new();
+//!         answer = server.answer(message, &mut records).map(|()| records);
+//!     })?;
+//!     answer
+//! }
+//!
+//! struct Wired;
+//! impl<T: PortableTask<Output: Portable>> Executor<T> for Wired {
+//!     fn capabilities(&self) -> Capabilities { Capabilities::new("wired", 1) }
+//!     fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+//!         let (parcel, mut message) = (Parcel::pack(task, run.plan())?, Request::new());
+//!         while let Some(mut chunk) = run.try_claim() {
+//!             if request(task, &mut chunk, &mut message)? {
+//!                 deliver(&work(parcel.entry(), parcel.head(), message.as_bytes())?, &mut chunk)?;
+//!             }
+//!             chunk.commit();
+//!             caller.deliver();
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//! assert_eq!(over(0..5).map(|i| i * i).run(&Wired)?, [0, 1, 4, 9, 16]);
+//! # Ok::<(), Error>(())
+//! ```
 
 mod answer;
 mod entry;

@@ -34,6 +34,13 @@ pub(crate) struct Segment {
 }
 
 /// Why nobody changes what a segment holds.
+///
+/// ```
+/// use partools_os::{Backing, SharedVec, locate};
+/// let vector = SharedVec::from_slice(&[1_u8, 2, 3])?;
+/// assert_eq!(locate(&vector[1..]).map(|found| found.backing()), Some(Backing::Sealed));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backing {
     /// A memory file with all seals: the kernel lets nobody write, shrink or grow it.

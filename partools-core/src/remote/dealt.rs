@@ -7,6 +7,14 @@ use crate::wire::FrameReader;
 use std::ops::Range;
 
 /// The items of one chunk, by their indices in the whole.
+///
+/// ```
+/// use partools_core::{Chunks, Loopback, over};
+/// // The second chunk holds two items there; that they are items 2 and 3 is what this is for.
+/// let job = over(&[10, 20, 30, 40]).chunk(Chunks::of(2)).map_cx(|item, cx| (cx.index, *item));
+/// assert_eq!(job.run(&Loopback)?, [(0, 10), (1, 20), (2, 30), (3, 40)]);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Dealt<Y: FarItems> {
     head: Y::Head,

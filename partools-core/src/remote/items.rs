@@ -11,6 +11,32 @@ use std::ops::Range;
 /// Slices, vectors and arrays of [`Portable`] types are, and ranges (of which nothing is sent),
 /// [`chunks`](crate::chunks) and [`zip`](crate::zip)s of those. Items of a type that borrows (`&[&str]`) are not: send the
 /// owned type (`&[String]`), or hand the whole over by [`shared`](crate::Over::shared) and run over indices.
+///
+/// ```
+/// use partools_core::wire::FrameWriter;
+/// use partools_core::{CodecError, Items, Lend, Loopback, PortableItems, over};
+/// use std::collections::VecDeque;
+///
+/// /// Items of a structure of one's own, which are a vector's on the far side.
+/// struct Queue(VecDeque<f64>);
+/// impl<'a> Lend<'a> for Queue {
+///     type Item = &'a f64;
+/// }
+/// impl Items for Queue {
+///     fn count(&self) -> usize { self.0.len() }
+///     fn at(&self, index: usize) -> &f64 { &self.0[index] }
+/// }
+/// impl PortableItems for Queue {
+///     type Head = ();
+///     type Far = Vec<f64>;
+///     fn head(&self) {}
+///     fn pack_item(&self, index: usize, out: &mut FrameWriter) -> Result<(), CodecError> {
+///         out.value(&self.0[index])
+///     }
+/// }
+/// assert_eq!(over(Queue([1.0, 2.5].into())).map(|x| x * 2.0).run(&Loopback)?, [2.0, 5.0]);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "items of type `{Self}` cannot be sent to another process",
     note = "slices of owned serde types can (`&[String]` rather than `&[&str]`), and ranges: run over indices, and \
@@ -33,6 +59,38 @@ pub trait PortableItems: Items {
 }
 
 /// The items of a chunk on the far side, taken one by one.
+///
+/// ```
+/// # use partools_core::wire::{FrameReader, FrameWriter};
+/// # use partools_core::{Chunks, CodecError, FarItems, Items, Lend, Loopback, PortableItems, over};
+/// # use std::ops::Range;
+/// /// Items that are made of their index and a step: the step is sent once, and nothing with an item.
+/// struct Steps { step: usize, indices: Range<usize> }
+/// # impl Lend<'_> for Steps { type Item = usize; }
+/// # impl Items for Steps {
+/// #     fn count(&self) -> usize { self.indices.len() }
+/// #     fn at(&self, index: usize) -> usize { (self.indices.start + index) * self.step }
+/// # }
+/// # impl PortableItems for Steps {
+/// #     type Head = usize;
+/// #     type Far = Steps;
+/// #     fn head(&self) -> usize { self.step }
+/// #     fn pack_item(&self, _: usize, _: &mut FrameWriter) -> Result<(), CodecError> { Ok(()) }
+/// # }
+/// impl FarItems for Steps {
+///     type Head = usize;
+///     const SENT: bool = false;
+///     fn dealt(step: &usize, range: Range<usize>) -> Self {
+///         Steps { step: *step, indices: range }
+///     }
+///     fn take_item(&mut self, _: &mut FrameReader<'_>) -> Result<(), CodecError> {
+///         Ok(())
+///     }
+/// }
+/// let job = over(Steps { step: 5, indices: 0..4 }).chunk(Chunks::of(2)).map(|x| x + 1);
+/// assert_eq!(job.run(&Loopback)?, [1, 6, 11, 16]);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 pub trait FarItems: Items {
     /// As of [`PortableItems`].
     type Head: Portable + Clone;
@@ -94,6 +152,12 @@ impl PortableItems for Range<usize> {
 }
 
 /// A range on the far side: nothing is sent, the index is all.
+///
+/// ```
+/// use partools_core::{FarItems, FarRange, Items};
+/// let chunk = FarRange::dealt(&100, 3..5); // items 3 and 4 of a range that begins at 100
+/// assert_eq!([chunk.at(0), chunk.at(1)], [103, 104]);
+/// ```
 #[derive(Debug, Clone)]
 pub struct FarRange(Range<usize>);
 
@@ -136,6 +200,18 @@ impl<T: Portable> PortableItems for SliceChunks<'_, T> {
 }
 
 /// Pieces of a slice on the far side, a vector each.
+///
+/// ```
+/// use partools_core::wire::{FrameReader, FrameWriter};
+/// use partools_core::{FarItems, FarPieces, Items, PortableItems, chunks};
+///
+/// let (near, mut sent) = (chunks(&[1, 2, 3, 4, 5], 2), FrameWriter::new());
+/// near.pack_item(2, &mut sent)?;
+/// let mut far = FarPieces::<i32>::dealt(&(), 2..3);
+/// far.take_item(&mut FrameReader::new(sent.as_bytes()))?;
+/// assert_eq!(far.at(0), [5]); // the last piece
+/// # Ok::<(), partools_core::CodecError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct FarPieces<T>(Vec<Vec<T>>);
 

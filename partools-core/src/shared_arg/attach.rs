@@ -6,6 +6,34 @@ use crate::wire::{FrameReader, Place, WireError};
 use bytemuck::Pod;
 
 /// What a [`Layout`](super::Layout) laid out, found again: asked for in the same order.
+///
+/// ```
+/// # use partools_core::wire::WireError;
+/// # use partools_core::{Attach, Job, Layout, Loopback, PortableTask, Span, StartError, Task, Writer};
+/// # struct Scaled<'t> { rows: &'t [f64], factor: f64 }
+/// # impl Task for Scaled<'_> {
+/// #     type State = ();
+/// #     type Output = f64;
+/// #     fn count(&self) -> usize { self.rows.len() }
+/// #     fn start(&self, _: usize) -> Result<(), StartError> { Ok(()) }
+/// #     fn call_chunk(&self, _: &mut (), span: &Span, out: &mut Writer<'_, f64>) {
+/// #         for row in &self.rows[span.range()] { out.push(row * self.factor); }
+/// #     }
+/// # }
+/// # impl PortableTask for Scaled<'_> {
+/// # type Far<'m> = Scaled<'m>;
+/// # fn pack<'m>(&'m self, out: &mut Layout<'m>) -> Result<(), WireError> {
+/// #     out.slice(self.rows); // not copied here
+/// #     out.value(&self.factor)
+/// # }
+/// fn unpack<'m>(from: &mut Attach<'m>) -> Result<Scaled<'m>, WireError> {
+///     Ok(Scaled { rows: from.slice()?, factor: from.value()? })
+/// }
+/// # }
+/// let task = Scaled { rows: &[1.0, 2.0], factor: 0.5 };
+/// assert_eq!(Job::new(task).run(&Loopback)?, [0.5, 1.0]);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Attach<'m> {
     segments: &'m [&'m [u8]],

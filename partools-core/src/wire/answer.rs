@@ -9,6 +9,36 @@ use crate::portable::{Portable, decode};
 use crate::worker_error::WorkerError;
 
 /// What a record is.
+///
+/// ```
+/// # use partools_core::{Caller, Capabilities, Chunks, Error, Executor, Portable, PortableTask, Run, over};
+/// # use partools_core::wire::*;
+/// # struct Example;
+/// # impl<T: PortableTask<Output: Portable>> Executor<T> for Example {
+/// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+/// # fn execute(&self, task: &T, run: &Run<T::Output>, _: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+/// # let (parcel, mut message) = (Parcel::pack(task, run.plan())?, Request::new());
+/// # let mut chunk = run.try_claim().expect("a chunk");
+/// # request(task, &mut chunk, &mut message)?;
+///
+/// struct Kinds(Vec<Record>);
+/// impl Outlet for Kinds {
+///     fn send(&mut self, record: Record, _payload: &[u8]) { self.0.push(record); }
+/// }
+/// let mut kinds = Kinds(Vec::new());
+/// parcel.entry().serve(parcel.head(), &[&[]], 0, &mut |server| {
+///     server.answer(message.as_bytes(), &mut kinds).expect("an honest request");
+/// })?;
+/// // Of `1 / i` for the items 0 and 1:
+/// assert_eq!(kinds.0, [Record::Begin, Record::Failed, Record::Output, Record::End]);
+/// # drop(chunk);
+/// # run.abort(Error::executor("seen"));
+/// # Ok(())
+/// # }
+/// # }
+/// # assert_eq!(over(0..2).map(|i| 1 / i).run(&Example).unwrap_err().to_string(), "seen");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Record {
@@ -42,6 +72,37 @@ impl Record {
 ///
 /// A vector of bytes is one: it gathers a whole answer, for [`deliver`] to read. An executor that streams has its own,
 /// and hands each record to [`accept`].
+///
+/// ```
+/// # use partools_core::{Caller, Capabilities, Chunks, Error, Executor, Portable, PortableTask, Run, over};
+/// # use partools_core::wire::*;
+/// # struct Example;
+/// # impl<T: PortableTask<Output: Portable>> Executor<T> for Example {
+/// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+/// # fn execute(&self, task: &T, run: &Run<T::Output>, _: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+/// # let (parcel, mut message) = (Parcel::pack(task, run.plan())?, Request::new());
+/// # let mut chunk = run.try_claim().expect("a chunk");
+/// # request(task, &mut chunk, &mut message)?;
+///
+/// /// Sends each record off at once, until somebody says that it is enough.
+/// struct Line { sent: usize, wanted: usize }
+/// impl Outlet for Line {
+///     fn send(&mut self, record: Record, _payload: &[u8]) { self.sent += usize::from(record == Record::Output); }
+///     fn needed(&self) -> usize { if self.sent == 0 { usize::MAX } else { self.wanted } }
+/// }
+/// let mut line = Line { sent: 0, wanted: 3 };
+/// parcel.entry().serve(parcel.head(), &[&[]], 0, &mut |server| {
+///     server.answer(message.as_bytes(), &mut line).expect("an honest request");
+/// })?;
+/// assert!((3..100).contains(&line.sent)); // of 1000: it is asked now and then
+/// # drop(chunk);
+/// # run.abort(Error::executor("seen"));
+/// # Ok(())
+/// # }
+/// # }
+/// # assert_eq!(over(0..1000).map(|i| i).run(&Example).unwrap_err().to_string(), "seen");
+/// # Ok::<(), Error>(())
+/// ```
 pub trait Outlet {
     /// The next record.
     fn send(&mut self, record: Record, payload: &[u8]);
@@ -61,6 +122,37 @@ impl Outlet for Vec<u8> {
 }
 
 /// Puts one record into `chunk`. True where the answer is whole with it.
+///
+/// ```
+/// # use partools_core::{Caller, Capabilities, Chunks, Error, Executor, Portable, PortableTask, Run, over};
+/// # use partools_core::wire::*;
+/// # struct Example;
+/// # impl<T: PortableTask<Output: Portable>> Executor<T> for Example {
+/// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+/// # fn execute(&self, task: &T, run: &Run<T::Output>, _: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+/// # let (parcel, mut message) = (Parcel::pack(task, run.plan())?, Request::new());
+/// # let mut chunk = run.try_claim().expect("a chunk");
+/// # request(task, &mut chunk, &mut message)?;
+///
+/// struct Records(Vec<(Record, Vec<u8>)>);
+/// impl Outlet for Records {
+///     fn send(&mut self, record: Record, payload: &[u8]) { self.0.push((record, payload.to_vec())); }
+/// }
+/// let mut records = Records(Vec::new());
+/// # parcel.entry().serve(parcel.head(), &[&[]], 0, &mut |server| {
+/// #     server.answer(message.as_bytes(), &mut records).expect("an honest request");
+/// # })?;
+/// let mut is_whole = false;
+/// for (record, payload) in records.0 {
+///     is_whole = accept(record, &payload, &mut chunk)?; // as they arrive
+/// }
+/// assert!(is_whole && chunk.is_full());
+/// # Ok(())
+/// # }
+/// # }
+/// assert_eq!(over(0..3).map(|i| i * 5).run(&Example)?, [0, 5, 10]);
+/// # Ok::<(), Error>(())
+/// ```
 ///
 /// # Errors
 /// Where it does not belong there, cannot be decoded, or says that the worker cannot go on. The chunk is left as it
@@ -102,6 +194,31 @@ pub fn accept<O: Portable>(
 }
 
 /// Puts a whole answer, gathered in a vector, into `chunk`.
+///
+/// ```
+/// # use partools_core::{Caller, Capabilities, Chunks, Error, Executor, Portable, PortableTask, Run, over};
+/// # use partools_core::wire::*;
+/// # struct Example;
+/// # impl<T: PortableTask<Output: Portable>> Executor<T> for Example {
+/// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+/// # fn execute(&self, task: &T, run: &Run<T::Output>, _: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+/// # let (parcel, mut message) = (Parcel::pack(task, run.plan())?, Request::new());
+/// # let mut chunk = run.try_claim().expect("a chunk");
+/// # request(task, &mut chunk, &mut message)?;
+///
+/// # let mut answer = Vec::new();
+/// # parcel.entry().serve(parcel.head(), &[&[]], 0, &mut |server| {
+/// #     server.answer(message.as_bytes(), &mut answer).expect("an honest request");
+/// # })?;
+/// let damaged = deliver(&answer[..answer.len() - 1], &mut chunk).unwrap_err();
+/// assert_eq!(damaged.to_string(), "what crossed the border is damaged, or not ours: an answer that is cut off");
+/// assert_eq!(chunk.position(), 3); // what was good is there
+/// # Ok(())
+/// # }
+/// # }
+/// assert_eq!(over(0..3).map(|i| i * 5).run(&Example)?, [0, 5, 10]);
+/// # Ok::<(), Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`accept`], and where the answer is not whole. What was good up to there is in the chunk.

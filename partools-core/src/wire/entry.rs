@@ -18,6 +18,16 @@ type Serve = fn(&[u8], &[&[u8]], usize, &mut dyn FnMut(&mut Server<'_>)) -> Resu
 ///
 /// An entry is a static of the program, made by the compiler for each type of task that is packed somewhere. Its
 /// address, taken relative to the image, is the same in every process of the same executable.
+///
+/// ```
+/// use partools_core::{over, wire::Entry};
+/// let job = over(0..3).map(|i| i);
+/// let entry = Entry::of(job.task());
+/// assert!(entry.name().contains("Map")); // of its task's type
+/// // SAFETY: the address of an entry.
+/// let found = unsafe { Entry::at(entry.address()) };
+/// assert_eq!(found.map(|entry| entry.name()), Some(entry.name()));
+/// ```
 #[derive(Clone, Copy)]
 pub struct Entry(&'static Table);
 

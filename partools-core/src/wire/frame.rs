@@ -9,6 +9,19 @@ const fn is_fixed<T>(plain: bool) -> bool {
 }
 
 /// Writes values in a row.
+///
+/// ```
+/// use partools_core::wire::{FrameReader, FrameWriter};
+/// let mut row = FrameWriter::new();
+/// row.value(&7_u64)?; // 8 bytes
+/// row.value(&"seven".to_owned())?; // 5, and lengths
+/// row.slice(&[0.5, 1.5])?;
+/// let mut reader = FrameReader::new(row.as_bytes());
+/// assert_eq!((reader.value::<u64>()?, reader.value::<String>()?), (7, "seven".to_owned()));
+/// assert_eq!(reader.slice::<f64>()?, [0.5, 1.5]);
+/// assert!(reader.is_empty());
+/// # Ok::<(), partools_core::CodecError>(())
+/// ```
 #[derive(Debug, Default, Clone)]
 pub struct FrameWriter {
     bytes: Vec<u8>,
@@ -75,6 +88,15 @@ impl FrameWriter {
 
 /// Reads values in a row. Where a length does not fit what is left, nothing more is read, and
 /// [`check`](Self::check) says so.
+///
+/// ```
+/// use partools_core::wire::{FrameReader, FrameWriter};
+/// let mut row = FrameWriter::new();
+/// row.bytes(b"all of it");
+/// let mut damaged = FrameReader::new(&row.as_bytes()[..4]);
+/// assert_eq!(damaged.bytes(), b""); // rather than a part
+/// assert!(damaged.check().is_err());
+/// ```
 #[derive(Debug, Clone)]
 pub struct FrameReader<'b> {
     rest: &'b [u8],

@@ -20,6 +20,16 @@ use std::io::{self, Write};
 const MAGIC: [u8; 4] = *b"ptls";
 
 /// Says where memory lies that the far side can map: the number of the segment, from 1, and the offset in it.
+///
+/// ```
+/// use partools_core::{Plan, over, wire::{Locate, Parcel}};
+/// let array = vec![1.0; 1000]; // let us say that it lies in a file, from byte 64 on
+/// let locate: &mut Locate<'_> = &mut |piece| (piece.as_ptr() == array.as_ptr().cast()).then_some((1, 64));
+/// let job = over(0..10).shared(array.as_slice()).map(|i, array| array[i]);
+/// let parcel = Parcel::pack_with(job.task(), &Plan::new(), locate)?;
+/// assert_eq!(parcel.segment_len(), 0); // nothing is left to be copied
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 pub type Locate<'l> = dyn FnMut(&[u8]) -> Option<(u32, u64)> + 'l;
 
 /// Where a piece lies.

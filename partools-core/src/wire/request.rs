@@ -34,6 +34,28 @@ impl Header {
 }
 
 /// A request in the making, whose room is used again and again.
+///
+/// ```
+/// # use partools_core::{Caller, Capabilities, Chunks, Error, Executor, Portable, PortableTask, Run, over};
+/// # use partools_core::wire::*;
+/// # struct Example;
+/// # impl<T: PortableTask<Output: Portable>> Executor<T> for Example {
+/// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+/// # fn execute(&self, task: &T, run: &Run<T::Output>, _: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+/// let mut message = Request::new();
+/// while let Some(mut chunk) = run.try_claim() {
+///     request(task, &mut chunk, &mut message)?; // what was in it is gone
+///     assert!(message.as_bytes().len() > 4000); // the items of this chunk
+///     # while !chunk.is_full() { chunk.fail(partools_core::ItemError::new(0, 0, partools_core::Cause::NoOutput)); }
+/// }
+/// # Ok(())
+/// # }
+/// # }
+/// # let items = vec!["x".repeat(1000); 8];
+/// # let results = over(&items).chunk(Chunks::of(4)).map(|text| text.len()).try_run(&Example)?;
+/// # assert_eq!(results.len(), 8);
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Request {
     frames: FrameWriter,
@@ -58,6 +80,32 @@ impl Request {
 /// what was encoded, and what was cut off goes back to be claimed again.
 ///
 /// False where nothing is left to be sent: the items of the chunk have failed, and it can be committed.
+///
+/// ```
+/// # use partools_core::{Caller, Capabilities, Chunks, Error, Executor, Portable, PortableTask, Run, over};
+/// # use partools_core::wire::*;
+/// # struct Example;
+/// # impl<T: PortableTask<Output: Portable>> Executor<T> for Example {
+/// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+/// # fn execute(&self, task: &T, run: &Run<T::Output>, _: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+/// let (mut chunk, mut message) = (run.try_claim().expect("all three"), Request::new());
+/// assert!(request(task, &mut chunk, &mut message)?);
+/// assert_eq!(chunk.range(), 0..1); // behind it lies one that cannot be sent
+/// # drop(chunk);
+/// # run.abort(Error::executor("seen"));
+/// # Ok(())
+/// # }
+/// # }
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// struct Item {
+///     #[serde(skip_serializing_if = "Option::is_none")]
+///     note: Option<String>,
+/// }
+/// let items = [Item { note: Some("fine".into()) }, Item { note: None }, Item { note: None }];
+/// # let job = over(&items).chunk(Chunks::of(3)).map(|item| item.note.is_some());
+/// # assert_eq!(job.run(&Example).unwrap_err().to_string(), "seen");
+/// # Ok::<(), Error>(())
+/// ```
 ///
 /// # Errors
 /// Where even the frame cannot be written; never, as far as is known.

@@ -13,6 +13,35 @@ use std::ops::Range;
 
 /// Answers requests about one task, with the state and the shared argument that are kept between them.
 /// [`Entry::serve`](super::Entry::serve) makes one.
+///
+/// ```
+/// # use partools_core::{Caller, Capabilities, Chunks, Error, Executor, Portable, PortableTask, Run, over};
+/// # use partools_core::wire::*;
+/// # struct Example;
+/// # impl<T: PortableTask<Output: Portable>> Executor<T> for Example {
+/// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+/// # fn execute(&self, task: &T, run: &Run<T::Output>, _: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+/// # let (parcel, mut message) = (Parcel::pack(task, run.plan())?, Request::new());
+/// # let mut result = Ok(());
+/// parcel.entry().serve(parcel.head(), &[&[]], 0, &mut |server| {
+///     # result = (|| {
+///     while let Some(mut chunk) = run.try_claim() {
+///         let mut answer = Vec::new();
+///         request(task, &mut chunk, &mut message)?;
+///         server.answer(message.as_bytes(), &mut answer)?;
+///         deliver(&answer, &mut chunk)?;
+///     }
+///     # Ok::<(), Error>(()) })();
+/// })?;
+/// # result?;
+/// # Ok(())
+/// # }
+/// # }
+/// // Chunk for chunk, the worker's state is the same.
+/// let job = over(0..3).chunk(Chunks::of(1)).state(|_| 0).map_cx(|_, cx| { *cx.state += 1; *cx.state });
+/// assert_eq!(job.run(&Example)?, [1, 2, 3]);
+/// # Ok::<(), Error>(())
+/// ```
 pub struct Server<'s> {
     far: &'s mut dyn Answer,
 }

@@ -21,7 +21,20 @@ use crate::registry::Backing;
 /// A part of a file of another process, mapped for reading: the same memory, not a copy.
 ///
 /// Its bytes; `bytemuck::try_cast_slice` makes numbers of them, and checks that their offset suits the alignment.
-/// Made from what [`locate`](crate::locate) says; see there for an example.
+/// Made from what [`locate`](crate::locate) says, or from any memory file that is sealed:
+///
+/// ```
+/// use partools_os::{Attached, SharedVec};
+/// use std::os::fd::AsFd;
+/// let vector = SharedVec::from_slice(&[0.5, 1.5, 2.5])?;
+/// let attached = Attached::sealed(vector.as_fd().try_clone_to_owned()?, 8, 16)?;
+/// assert_eq!(bytemuck::cast_slice::<u8, f64>(&attached), [1.5, 2.5]);
+///
+/// // Neither the numbers nor the file are trusted.
+/// assert!(Attached::sealed(vector.as_fd().try_clone_to_owned()?, 8, 1 << 20).is_err());
+/// assert!(Attached::sealed(std::fs::File::open("/proc/self/exe")?.into(), 0, 16).is_err());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Attached {
     mapping: Mapping<u8>,
     file: Arc<OwnedFd>,

@@ -15,6 +15,17 @@ use crate::registry::{self, Backing};
 /// Where some bytes of this process lie in a file, so that another process can map them instead of getting a copy.
 ///
 /// It keeps the file open, also when the vector is gone. It borrows nothing.
+///
+/// ```
+/// use partools_os::{Attached, SharedVec, locate};
+/// use std::os::fd::AsFd;
+/// let vector = SharedVec::from_slice(b"sealed for ever")?;
+/// let located = locate(&vector[7..10]).expect("a live vector");
+/// drop(vector);
+/// let file = located.as_fd().try_clone_to_owned()?;
+/// assert_eq!(Attached::sealed(file, located.offset(), located.len())?[..], *b"for");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Located {
     file: Arc<OwnedFd>,

@@ -26,6 +26,24 @@ use literal::{Literal, dictionary};
 
 /// A type of elements that `.npy` files have: `i8` to `i64`, `u8` to `u64`, `f32` and `f64`. NumPy's `bool` is read as `u8`,
 /// 0 or 1, since a `bool` of Rust may not be made of bytes that nobody has checked.
+///
+/// ```
+/// use partools_os::{MappedSlice, NpyElement};
+/// use std::io;
+///
+/// /// The largest element of an array in a file that nobody writes to.
+/// ///
+/// /// # Safety
+/// /// As [`MappedSlice::open_npy`].
+/// unsafe fn largest<T: NpyElement + PartialOrd>(path: &str) -> io::Result<Option<T>> {
+///     // SAFETY: the caller's promise.
+///     let array = unsafe { MappedSlice::<T>::open_npy(path) }?;
+///     Ok(array.iter().copied().max_by(|a, b| a.partial_cmp(b).expect("no NaN")))
+/// }
+/// // SAFETY: nobody writes to a running program.
+/// let error = unsafe { largest::<f64>("/proc/self/exe") }.unwrap_err();
+/// assert!(error.to_string().contains("no .npy file"), "{error}");
+/// ```
 pub trait NpyElement: Pod + sealed::Sealed {
     /// NumPy's names of the type, without the byte order.
     #[doc(hidden)]
