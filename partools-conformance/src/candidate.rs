@@ -1,8 +1,8 @@
 //! What an executor must take to be tested: the suite's own tasks, listed (see the crate's page for why).
 
 use crate::tasks::{
-    Aligned, Bulk, Counted, Drawn, Explosive, Fallible, Nest, Nested, NoSpace, Probe, Script,
-    Stateful, Worded,
+    Aligned, Bulk, Counted, Drawn, Explosive, Fallible, Nested, NoSpace, Probe, Script, Stateful,
+    Worded,
 };
 use partools_core::{ErrorsAsText, Executor};
 
@@ -27,7 +27,6 @@ pub trait Candidate:
     + for<'t> Executor<ErrorsAsText<&'t Worded>>
     + Executor<Stateful>
     + Executor<Drawn>
-    + Executor<Nest<Self>>
 {
 }
 
@@ -51,6 +50,5 @@ impl<E> Candidate for E where
         + for<'t> Executor<ErrorsAsText<&'t Worded>>
         + Executor<Stateful>
         + Executor<Drawn>
-        + Executor<Nest<Self>>
 {
 }

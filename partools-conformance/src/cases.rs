@@ -68,7 +68,7 @@ pub fn cases<E: Candidate>(subject: Subject<E>) -> Vec<Case> {
 }
 
 /// Cases being collected.
-struct List<E> {
+struct List<E: 'static> {
     subject: Subject<E>,
     capabilities: Capabilities,
     cases: Vec<Case>,

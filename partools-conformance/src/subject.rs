@@ -4,9 +4,14 @@ use crate::candidate::Candidate;
 use crate::ensure::ensure;
 use crate::leaks::Snapshot;
 use crate::quiet;
-use crate::tasks::Script;
-use partools_core::{Capabilities, Executor};
+use crate::record::Pen;
+use crate::tasks::{Answer, Nest, Script};
+use partools_core::{Capabilities, Chunks, Error, Executor, Job, Plan, Remote};
 use std::time::Duration;
+
+/// Runs a map of items that nest, on an executor, with a log or without.
+pub(crate) type Nesting<E> =
+    dyn Fn(&E, usize, Option<Pen>, Chunks) -> Result<Vec<Answer>, Error> + Sync;
 
 /// An executor to be tested.
 ///
@@ -16,22 +21,36 @@ use std::time::Duration;
 /// let names: Vec<_> = cases(Subject::new("serial", |_workers| Serial)).iter().map(|c| c.name().to_owned()).collect();
 /// assert!(names.contains(&"serial::c2_order::strings_of_1000".to_owned()));
 /// ```
-#[derive(Debug)]
-pub struct Subject<E> {
+pub struct Subject<E: 'static> {
     pub(crate) name: &'static str,
-    pub(crate) make: fn(usize) -> E,
+    pub(crate) make: &'static (dyn Fn(usize) -> E + Sync),
+    /// Runs [`Nest`]s whose items make their executors as `make` does.
+    pub(crate) nest: &'static Nesting<E>,
     pub(crate) keeps_workers: bool,
     pub(crate) thread_grace: Duration,
     pub(crate) limit: Duration,
 }
 
 impl<E> Subject<E> {
-    /// The executors that `make(workers)` makes. A plain function, so that a task can carry it to a worker
-    /// and nest; what it needs of pools and the like it makes, or finds in a static.
-    pub fn new(name: &'static str, make: fn(usize) -> E) -> Self {
+    /// The executors that `make(workers)` makes. A function that captures nothing, so that a task can carry it
+    /// to a worker and nest; what it needs of pools and the like it makes, or finds in a static.
+    pub fn new<F>(name: &'static str, make: F) -> Self
+    where
+        F: Remote + Fn(usize) -> E,
+        E: Executor<Script> + Executor<Nest<F>>,
+    {
+        let nest = move |executor: &E, count, pen, chunks| {
+            let mut task = Nest::new(count, make);
+            if let Some(pen) = pen {
+                task = task.log(pen);
+            }
+            Job::new(task).plan(Plan::new().chunk(chunks)).run(executor)
+        };
         Subject {
             name,
-            make,
+            // Of no size: nothing is leaked.
+            make: Box::leak(Box::new(make)),
+            nest: Box::leak(Box::new(nest)),
             keeps_workers: false,
             thread_grace: Duration::ZERO,
             limit: Duration::from_secs(120),
@@ -60,6 +79,14 @@ impl<E> Subject<E> {
     pub fn hangs_after(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
+    }
+}
+
+impl<E> std::fmt::Debug for Subject<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Subject")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 

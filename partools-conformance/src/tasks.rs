@@ -12,7 +12,30 @@ mod stateful;
 pub use drawn::Drawn;
 pub use fallible::{Fallible, Refusal, Worded};
 pub use nest::Nest;
+pub(crate) use nest::{Answer, INNER};
 pub use probe::Probe;
+pub(crate) use products::mix;
 pub use products::{Aligned, Bulk, Counted, Explosive, Nested, NoSpace, Product};
 pub use script::{Act, Script};
 pub use stateful::{Stateful, Tally, Trouble};
+
+/// Tasks that serde can carry whole.
+macro_rules! portable {
+    ($([$($generics:tt)*] $type:ty),* $(,)?) => {$(
+        impl<$($generics)*> partools_core::PortableTask for $type {
+            type Far<'m> = Self;
+            fn pack<'m>(
+                &'m self,
+                out: &mut partools_core::Layout<'m>,
+            ) -> Result<(), partools_core::wire::WireError> {
+                out.value(self)
+            }
+            fn unpack<'m>(
+                from: &mut partools_core::Attach<'m>,
+            ) -> Result<Self, partools_core::wire::WireError> {
+                from.value()
+            }
+        }
+    )*};
+}
+portable!([] Drawn, [] Fallible, [] Worded, [O: Product] Probe<O>, [] Script, [] Stateful);

@@ -16,7 +16,9 @@ use expected::Shown::{Dies, Hangs, Says};
 use expected::{EXPECTED, Expected};
 use liar::{Liar, Lie, Singleton};
 use libtest_mimic::{Arguments, Failed, Trial};
+use partools_conformance::tasks::Nest;
 use partools_conformance::{Candidate, Case, Outcome, Subject, cases, run};
+use partools_core::Executor;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode, Output};
 use std::time::Duration;
@@ -25,7 +27,10 @@ fn cases_of(liar: &str) -> Option<Vec<Case>> {
     fn liar_with(make: fn(usize) -> Liar) -> Vec<Case> {
         cases(Subject::new("liar", make))
     }
-    fn that_hangs<E: Candidate>(make: fn(usize) -> E) -> Vec<Case> {
+    fn that_hangs<E>(make: fn(usize) -> E) -> Vec<Case>
+    where
+        E: Candidate + Executor<Nest<fn(usize) -> E>>,
+    {
         cases(Subject::new("liar", make).hangs_after(Duration::from_secs(2)))
     }
     Some(match liar {

@@ -3,12 +3,15 @@
 
 use crate::caller::Caller;
 use crate::capability::Capabilities;
+use crate::chunk::Chunk;
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::portable::Portable;
 use crate::remote::PortableTask;
 use crate::run::Run;
-use crate::wire::{Parcel, Request, SegmentBuffer, deliver, request};
+use crate::wire::{
+    Outlet, Parcel, Record, Request, SegmentBuffer, Server, WireError, accept, request,
+};
 
 /// Runs every item on the calling thread, as a worker elsewhere would: the task is packed and unpacked, the shared
 /// argument copied into a segment and attached there, items and outputs are encoded and decoded.
@@ -53,20 +56,58 @@ where
         parcel
             .entry()
             .serve(parcel.head(), &[segment.as_bytes()], 0, &mut |server| {
-                let (mut message, mut answer) = (Request::new(), Vec::new());
-                result = (|| {
-                    while let Some(mut chunk) = run.try_claim() {
-                        if request(task, &mut chunk, &mut message)? {
-                            answer.clear();
-                            server.answer(message.as_bytes(), &mut answer)?;
-                            deliver(&answer, &mut chunk)?;
-                        }
-                        chunk.commit();
-                        caller.deliver();
-                    }
-                    Ok::<(), Error>(())
-                })();
+                result = serve(server, task, run, caller);
             })?;
         result
+    }
+}
+
+fn serve<T>(
+    server: &mut Server<'_>,
+    task: &T,
+    run: &Run<T::Output>,
+    caller: &mut Caller<'_, T::Output>,
+) -> Result<(), Error>
+where
+    T: PortableTask,
+    T::Output: Portable,
+{
+    let mut message = Request::new();
+    while let Some(mut chunk) = run.try_claim() {
+        if request(task, &mut chunk, &mut message)? {
+            let mut border = Border {
+                run,
+                chunk: &mut chunk,
+                accepted: Ok(false),
+            };
+            server.answer(message.as_bytes(), &mut border)?;
+            border.accepted?;
+        }
+        chunk.commit();
+        caller.deliver();
+    }
+    Ok(())
+}
+
+/// Hands each record to the near side at once, so that a failure stops what is above it.
+struct Border<'c, 'r, O> {
+    run: &'r Run<O>,
+    chunk: &'c mut Chunk<'r, O>,
+    /// Is the answer whole?
+    accepted: Result<bool, WireError>,
+}
+
+impl<O: Portable> Outlet for Border<'_, '_, O> {
+    fn send(&mut self, record: Record, payload: &[u8]) {
+        if let Ok(false) = self.accepted {
+            self.accepted = accept(record, payload, self.chunk);
+        }
+    }
+
+    fn needed(&self) -> usize {
+        match self.accepted {
+            Ok(_) => self.run.bound(),
+            Err(_) => 0,
+        }
     }
 }

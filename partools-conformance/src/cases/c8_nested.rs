@@ -6,8 +6,8 @@ use crate::candidate::Candidate;
 use crate::ensure::{ensure, ensure_eq, ok};
 use crate::record::{Event, Log};
 use crate::subject::Subject;
-use crate::tasks::{Nest, Script};
-use partools_core::{Job, Plan, Serial};
+use crate::tasks::{Answer, INNER, Script, mix};
+use partools_core::Chunks;
 use std::collections::BTreeMap;
 
 pub(super) fn list<E: Candidate>(list: &mut List<E>) {
@@ -20,22 +20,18 @@ pub(super) fn list<E: Candidate>(list: &mut List<E>) {
 }
 
 fn same<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
-    let make = s.make;
-    let serial = ok(Job::new(Nest::new(30, make)).run(&Serial))?;
-    let inner: Vec<_> = (0..Nest::<E>::INNER)
-        .map(|index| Script::output(index, 0))
+    let inner: Vec<_> = (0..INNER).map(|index| Script::output(index, 0)).collect();
+    let right: Vec<Answer> = (0..30)
+        .map(|index| (mix(index), Ok(inner.join(" "))))
         .collect();
-    let right = Ok(inner.join(" "));
-    ensure!(
-        serial.iter().all(|(_, nested)| *nested == right),
-        "on Serial: {:?}",
-        serial[0]
-    );
     for workers in [1, 2, 3, 8] {
         s.on(workers, |e| {
             for chunks in SOME_CHUNKS {
-                let job = Job::new(Nest::new(30, make)).plan(Plan::new().chunk(chunks));
-                ensure_eq!(ok(job.run(e))?, serial, "outputs with {chunks:?}");
+                ensure_eq!(
+                    ok((s.nest)(e, 30, None, chunks))?,
+                    right,
+                    "outputs with {chunks:?}"
+                );
             }
             Ok(())
         })?;
@@ -46,7 +42,7 @@ fn same<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
 fn stays<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
     s.on(3, |e| {
         let log = Log::new();
-        ok(Job::new(Nest::new(30, s.make).log(log.pen())).run(e))?;
+        ok((s.nest)(e, 30, Some(log.pen()), Chunks::Auto))?;
         let mut calls = BTreeMap::<(u64, u64), Vec<u64>>::new();
         for record in log.of(Event::Call) {
             calls
@@ -56,13 +52,13 @@ fn stays<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
         }
         ensure_eq!(
             calls.values().map(Vec::len).sum::<usize>(),
-            30 * Nest::<E>::INNER,
+            30 * INNER,
             "nested calls"
         );
         for (worker, calls) in calls {
             let serial = calls
                 .iter()
-                .zip((0..Nest::<E>::INNER as u64).cycle())
+                .zip((0..INNER as u64).cycle())
                 .all(|(&is, expected)| is == expected);
             ensure!(
                 serial,

@@ -3,22 +3,26 @@
 use super::products::mix;
 use super::script::Script;
 use crate::record::Pen;
-use partools_core::{Executor, Job, Span, StartError, Task, Writer};
+use partools_core::wire::WireError;
+use partools_core::{
+    Attach, Executor, Job, Layout, PortableTask, Remote, Span, StartError, Task, Writer,
+};
 
-/// So many items; each runs a map of [`INNER`](Nest::INNER) items on an executor that it makes itself.
-pub struct Nest<E> {
+/// How many items a nested map has.
+pub(crate) const INNER: usize = 5;
+
+/// So many items; each runs a map of a few items on an executor that `F` makes.
+#[derive(Clone)]
+pub struct Nest<F> {
     count: usize,
-    make: fn(usize) -> E,
+    make: F,
     pen: Option<Pen>,
 }
 
-impl<E> Nest<E> {
-    /// How many items a nested map has.
-    pub const INNER: usize = 5;
-
+impl<F> Nest<F> {
     /// `count` items that nest.
     #[must_use]
-    pub fn new(count: usize, make: fn(usize) -> E) -> Self {
+    pub fn new(count: usize, make: F) -> Self {
         Nest {
             count,
             make,
@@ -34,7 +38,10 @@ impl<E> Nest<E> {
     }
 }
 
-impl<E: Executor<Script>> Task for Nest<E> {
+/// A number of its own for each item, and the outputs of its nested map, or why it has none.
+pub(crate) type Answer = (u64, Result<String, String>);
+
+impl<F: Fn(usize) -> E, E: Executor<Script>> Task for Nest<F> {
     type State = ();
     type Output = (u64, Result<String, String>);
 
@@ -46,7 +53,7 @@ impl<E: Executor<Script>> Task for Nest<E> {
     }
     fn call_chunk(&self, _state: &mut (), span: &Span, out: &mut Writer<'_, Self::Output>) {
         for index in span.range() {
-            let mut inner = Script::new(Self::INNER);
+            let mut inner = Script::new(INNER);
             if let Some(pen) = &self.pen {
                 inner = inner.log(pen.clone());
             }
@@ -59,17 +66,25 @@ impl<E: Executor<Script>> Task for Nest<E> {
     }
 }
 
-impl<E> Clone for Nest<E> {
-    fn clone(&self) -> Self {
-        Nest {
-            count: self.count,
-            make: self.make,
-            pen: self.pen.clone(),
-        }
+/// Where the maker captures nothing.
+impl<F, E> PortableTask for Nest<F>
+where
+    F: Remote + Fn(usize) -> E,
+    E: Executor<Script>,
+{
+    type Far<'m> = Nest<F>;
+    fn pack<'m>(&'m self, out: &mut Layout<'m>) -> Result<(), WireError> {
+        out.function(&self.make);
+        out.value(&(self.count, self.pen.clone()))
+    }
+    fn unpack<'m>(from: &mut Attach<'m>) -> Result<Nest<F>, WireError> {
+        let make = from.function()?;
+        let (count, pen) = from.value()?;
+        Ok(Nest { count, make, pen })
     }
 }
 
-impl<E> std::fmt::Debug for Nest<E> {
+impl<F> std::fmt::Debug for Nest<F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Nest of {}", self.count)
     }
