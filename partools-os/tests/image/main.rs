@@ -2,15 +2,17 @@
 //! program of its own, since a worker must do its work and not run tests.
 //!
 //! It passes for each kind of executable that can be linked; by default it is position-independent and dynamic. For
-//! the others (each with a `--target-dir` of its own):
+//! the others (the first trial prints what it is):
 //!
 //! ```text
-//! RUSTFLAGS="-C relocation-model=static"               a fixed address
-//! RUSTFLAGS="-C target-feature=+crt-static"            static, position-independent
-//! RUSTFLAGS="-C link-arg=-Wl,--build-id=sha1"          with a build id; =none without one
-//! RUSTFLAGS="-C relro-level=off"                       addresses stay writable: constants with pointers have no offset
-//! RUSTFLAGS="-C strip=symbols", CARGO_PROFILE_TEST_LTO=fat CARGO_PROFILE_TEST_OPT_LEVEL=3
-//! cargo test -p partools-os --test image -- --nocapture      (the first trial prints what it is)
+//! cargo test -p partools-os --target x86_64-unknown-linux-gnu --test image -- --nocapture
+//! with RUSTFLAGS="-C relocation-model=static"                  a fixed address
+//!      RUSTFLAGS="-C target-feature=+crt-static"               static and position-independent; both: static, fixed
+//!      RUSTFLAGS="-C link-arg=-Wl,--build-id=none"             known by its hash
+//!      RUSTFLAGS="-C relro-level=off"                          what holds addresses stays writable, and has no offset
+//!      RUSTFLAGS="-C strip=symbols"
+//!      CARGO_PROFILE_TEST_LTO=fat CARGO_PROFILE_TEST_OPT_LEVEL=3
+//! or   --target x86_64-unknown-linux-musl
 //! ```
 #![expect(
     clippy::print_stderr,
