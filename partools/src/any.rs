@@ -1,10 +1,49 @@
-//! `AnyExecutor`: an executor whose kind is known only when the program runs.
+//! `AnyExecutor` and `AnyPortable`: executors whose kind is known only when the program runs.
 
-use crate::name::{self, ParseExecutorError};
-use crate::present::Present;
-use partools_core::{Caller, Capabilities, Error, Executor, Portable, Run, Task};
+use crate::name::{self, Kind, ParseExecutorError};
+use crate::present::{PortablePresent, Present};
+use partools_core::{Caller, Capabilities, Error, Executor, Portable, PortableTask, Run, Task};
 use std::fmt;
 use std::str::FromStr;
+
+/// What both have beside what they run.
+macro_rules! named {
+    ($name:ident, $kind:expr, $parse:path) => {
+        impl $name {
+            /// What can be parsed in this build, as it is to be typed; `N` stands for a number of workers. For
+            /// usage texts.
+            ///
+            /// ```
+            #[doc = concat!("assert!(partools::", stringify!($name), "::names().any(|name| name == \"threads:N\"));")]
+            /// ```
+            pub fn names() -> impl Iterator<Item = String> {
+                name::names($kind)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseExecutorError;
+
+            fn from_str(text: &str) -> Result<Self, ParseExecutorError> {
+                let (name, workers, executor) = $parse(text)?;
+                Ok($name {
+                    name,
+                    workers,
+                    executor,
+                })
+            }
+        }
+
+        /// As it parses.
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name)?;
+                self.workers
+                    .map_or(Ok(()), |workers| write!(f, ":{workers}"))
+            }
+        }
+    };
+}
 
 /// An executor by name, such as from a command line: `serial`, `threads`, `threads:4`, `rayon`, `fork`,
 /// `fork:2`.
@@ -32,43 +71,57 @@ pub struct AnyExecutor {
     executor: Present,
 }
 
-impl AnyExecutor {
-    /// What can be parsed in this build, as it is to be typed; `N` stands for a number of workers. For
-    /// usage texts.
-    ///
-    /// ```
-    /// assert!(partools::AnyExecutor::names().any(|name| name == "threads:N"));
-    /// ```
-    pub fn names() -> impl Iterator<Item = String> {
-        name::names()
-    }
-}
-
-impl FromStr for AnyExecutor {
-    type Err = ParseExecutorError;
-
-    fn from_str(text: &str) -> Result<Self, ParseExecutorError> {
-        let (name, workers, executor) = name::parse(text)?;
-        Ok(AnyExecutor {
-            name,
-            workers,
-            executor,
-        })
-    }
-}
-
-/// As it parses.
-impl fmt::Display for AnyExecutor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)?;
-        self.workers
-            .map_or(Ok(()), |workers| write!(f, ":{workers}"))
-    }
-}
+named!(AnyExecutor, Kind::Any, name::parse);
 
 impl<T> Executor<T> for AnyExecutor
 where
     T: Task + Sync,
+    T::Output: Send + Portable,
+{
+    fn capabilities(&self) -> Capabilities {
+        self.executor.as_dyn::<T>().capabilities()
+    }
+
+    fn execute(
+        &self,
+        task: &T,
+        run: &Run<T::Output>,
+        caller: &mut Caller<'_, T::Output>,
+    ) -> Result<(), Error> {
+        self.executor.as_dyn::<T>().execute(task, run, caller)
+    }
+}
+
+/// An executor by name for portable tasks: those of [`AnyExecutor`], and `loopback`. Worker processes and MPI ranks
+/// will be among them.
+///
+/// It runs what each of them runs: closures that capture nothing, shared arguments that lie in segments
+/// ([`SharedArg`](crate::SharedArg)), portable items and outputs. A program that keeps to these can be told on its
+/// command line where to run.
+///
+/// ```
+/// use partools::{AnyPortable, over};
+///
+/// let table = [1.5, 2.5, 3.5];
+/// for name in ["serial", "threads:2", "loopback"] {
+///     let on: AnyPortable = name.parse()?;
+///     let doubled = over(0..3).shared(table.as_slice()).map(|i, table| 2.0 * table[i]).run(&on)?;
+///     assert_eq!(doubled, [3.0, 5.0, 7.0]);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct AnyPortable {
+    name: &'static str,
+    workers: Option<usize>,
+    executor: PortablePresent,
+}
+
+named!(AnyPortable, Kind::Portable, name::parse_portable);
+
+impl<T> Executor<T> for AnyPortable
+where
+    T: PortableTask + Sync,
     T::Output: Send + Portable,
 {
     fn capabilities(&self) -> Capabilities {

@@ -31,9 +31,10 @@
 //! | [`Threads`] | threads, made for each map | for code that behaves | survive a crash of an item |
 //! | `Rayon` | threads of a rayon pool | where a pool is there already | the same |
 //! | `Fork` | forked children, made for each map | for items that may crash, leak, exit, or call C that is not thread-safe | run beside other threads; run off Linux |
+//! | [`Loopback`] | the calling thread, as if it were another process | to test what is to run in worker processes | take a closure that captures |
 //!
 //! All give equal results for a pure closure. [`AnyExecutor`] is one of them by name, for command lines:
-//! `"fork:4".parse()`.
+//! `"fork:4".parse()`; [`AnyPortable`] is one that takes [portable tasks](PortableTask) alone.
 //!
 //! # What is copied and what is not
 //! - Never the shared argument, the items, or what the closure captures. Threads borrow them; children
@@ -75,11 +76,12 @@ mod name;
 pub mod prelude;
 mod present;
 
-pub use any::AnyExecutor;
+pub use any::{AnyExecutor, AnyPortable};
 #[cfg(feature = "threads")]
 pub use map::map;
 pub use name::ParseExecutorError;
 
+pub use partools_core::{Attach, Layout, Loopback, PortableTask, Serialized, SharedArg, wire};
 pub use partools_core::{Caller, Capabilities, Executor, Run, Span, Task, Writer};
 pub use partools_core::{Cause, CodecError, Error, Failed, ItemError, Location, StartError};
 pub use partools_core::{Chunks, Plan, Serial, chunks, over, zip};

@@ -5,7 +5,7 @@
 //! literally. What cannot be read is an error that quotes the text, says what is wrong with it, and lists
 //! what there is in this build.
 
-use crate::present::{self, Make, Present};
+use crate::present::{self, Make, PortablePresent, Present};
 use std::error::Error;
 use std::fmt;
 
@@ -14,22 +14,40 @@ struct Entry {
     name: &'static str,
     /// Why it takes no number of workers, where it takes none.
     no_number: Option<&'static str>,
-    make: Make,
+    make: Makes,
     /// How to get it, where it is not in this build.
     get: &'static str,
 }
 
-const ENTRIES: [Entry; 4] = [
+/// What makes it, by what it can run.
+#[derive(Clone, Copy)]
+enum Makes {
+    /// Any task, or so; `None` where it is not in this build.
+    Any(Make<Present>),
+    /// Portable tasks alone.
+    Portable(Make<PortablePresent>),
+}
+
+/// Which executors are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Those of [`AnyExecutor`](crate::AnyExecutor).
+    Any,
+    /// Those of [`AnyPortable`](crate::AnyPortable): the same, and those for portable tasks alone.
+    Portable,
+}
+
+const ENTRIES: [Entry; 5] = [
     Entry {
         name: "serial",
         no_number: Some("serial has one worker, the calling thread; leave the number out"),
-        make: present::SERIAL,
+        make: Makes::Any(present::SERIAL),
         get: "",
     },
     Entry {
         name: "threads",
         no_number: None,
-        make: present::THREADS,
+        make: Makes::Any(present::THREADS),
         get: "build partools with its feature `threads`",
     },
     Entry {
@@ -38,42 +56,93 @@ const ENTRIES: [Entry; 4] = [
             "rayon's global pool has its own number of threads; leave the number out, and set \
              RAYON_NUM_THREADS instead",
         ),
-        make: present::RAYON,
+        make: Makes::Any(present::RAYON),
         get: "build partools with its feature `rayon`",
     },
     Entry {
         name: "fork",
         no_number: None,
-        make: present::FORK,
+        make: Makes::Any(present::FORK),
         get: "build partools with its feature `fork`, for Linux",
+    },
+    Entry {
+        name: "loopback",
+        no_number: Some("loopback has one worker, the calling thread; leave the number out"),
+        make: Makes::Portable(present::LOOPBACK),
+        get: "",
     },
 ];
 
-/// What a text asks for: the name of an executor of this build, the number of workers, the executor.
-pub(crate) type Asked = (&'static str, Option<usize>, Present);
+impl Entry {
+    /// Is it in this build?
+    fn is_present(&self) -> bool {
+        match self.make {
+            Makes::Any(make) => make.is_some(),
+            Makes::Portable(make) => make.is_some(),
+        }
+    }
 
-pub(crate) fn parse(text: &str) -> Result<Asked, ParseExecutorError> {
-    let wrong = |why: String| ParseExecutorError {
+    fn is_of(&self, kind: Kind) -> bool {
+        kind == Kind::Portable || matches!(self.make, Makes::Any(_))
+    }
+}
+
+/// What a text asks for: the name of an executor of this build, the number of workers, the executor.
+pub(crate) type Asked<P> = (&'static str, Option<usize>, P);
+
+/// An executor for any task.
+pub(crate) fn parse(text: &str) -> Result<Asked<Present>, ParseExecutorError> {
+    let (name, workers, makes) = find(text, Kind::Any)?;
+    match makes {
+        Makes::Any(Some(make)) => Ok((name, workers, make(workers))),
+        _ => Err(wrong(text, Kind::Any, NOBODY.to_owned())),
+    }
+}
+
+/// An executor for portable tasks.
+pub(crate) fn parse_portable(text: &str) -> Result<Asked<PortablePresent>, ParseExecutorError> {
+    let (name, workers, makes) = find(text, Kind::Portable)?;
+    match makes {
+        Makes::Any(Some(make)) => Ok((name, workers, PortablePresent::Any(make(workers)))),
+        Makes::Portable(Some(make)) => Ok((name, workers, make(workers))),
+        _ => Err(wrong(text, Kind::Portable, NOBODY.to_owned())),
+    }
+}
+
+const NOBODY: &str = "no executor has this name";
+
+fn wrong(text: &str, kind: Kind, why: String) -> ParseExecutorError {
+    ParseExecutorError {
         text: text.to_owned(),
         why,
-    };
+        kind,
+    }
+}
+
+fn find(text: &str, kind: Kind) -> Result<Asked<Makes>, ParseExecutorError> {
+    let wrong = |why: String| wrong(text, kind, why);
     let plain = text.trim().to_ascii_lowercase();
     let (name, number) = match plain.split_once(':') {
         Some((name, number)) => (name, Some(number)),
         None => (&*plain, None),
     };
     let Some(entry) = ENTRIES.iter().find(|entry| entry.name == name) else {
-        return Err(wrong("no executor has this name".to_owned()));
+        return Err(wrong(NOBODY.to_owned()));
     };
-    let Some(make) = entry.make else {
+    if !entry.is_of(kind) {
+        return Err(wrong(format!(
+            "{name} runs portable tasks alone; have the name read as an AnyPortable"
+        )));
+    }
+    if !entry.is_present() {
         return Err(wrong(format!("{name} is not in this build; {}", entry.get)));
-    };
+    }
     let workers = match (number, entry.no_number) {
         (None, _) => None,
         (Some(_), Some(why)) => return Err(wrong(why.to_owned())),
         (Some(number), None) => Some(workers(number).map_err(wrong)?),
     };
-    Ok((entry.name, workers, make(workers)))
+    Ok((entry.name, workers, entry.make))
 }
 
 /// The number of workers behind the colon. Digits alone, so that there is one way to write a number.
@@ -92,7 +161,7 @@ fn workers(text: &str) -> Result<usize, String> {
 }
 
 /// The names in this build, as they are to be typed, N being a number of workers.
-pub(crate) fn names() -> impl Iterator<Item = String> {
+pub(crate) fn names(kind: Kind) -> impl Iterator<Item = String> {
     let forms = |entry: &Entry| {
         let counted = entry
             .no_number
@@ -102,7 +171,7 @@ pub(crate) fn names() -> impl Iterator<Item = String> {
     };
     ENTRIES
         .iter()
-        .filter(|entry| entry.make.is_some())
+        .filter(move |entry| entry.is_present() && entry.is_of(kind))
         .flat_map(forms)
 }
 
@@ -116,11 +185,12 @@ pub(crate) fn names() -> impl Iterator<Item = String> {
 pub struct ParseExecutorError {
     text: String,
     why: String,
+    kind: Kind,
 }
 
 impl fmt::Display for ParseExecutorError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let there_are = names().collect::<Vec<_>>().join(", ");
+        let there_are = names(self.kind).collect::<Vec<_>>().join(", ");
         write!(
             f,
             "executor {:?}: {}; there are {there_are} (N workers)",

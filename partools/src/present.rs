@@ -1,6 +1,6 @@
 //! Which executors are in this build: the one place where features and the system decide.
 
-use partools_core::{Executor, Portable, Serial, Task};
+use partools_core::{Executor, Loopback, Portable, PortableTask, Serial, Task};
 #[cfg(all(feature = "fork", target_os = "linux"))]
 use partools_fork::Fork;
 #[cfg(feature = "rayon")]
@@ -21,30 +21,53 @@ pub(crate) enum Present {
 }
 
 /// Makes one with so many workers; `None` where it is not in this build.
-pub(crate) type Make = Option<fn(Option<usize>) -> Present>;
+pub(crate) type Make<P> = Option<fn(Option<usize>) -> P>;
 
-pub(crate) const SERIAL: Make = Some(|_| Present::Serial(Serial));
+pub(crate) const SERIAL: Make<Present> = Some(|_| Present::Serial(Serial));
 
 #[cfg(feature = "threads")]
-pub(crate) const THREADS: Make = Some(|workers| {
+pub(crate) const THREADS: Make<Present> = Some(|workers| {
     let new = Threads::new();
     Present::Threads(workers.map_or(new.clone(), |count| new.workers(count)))
 });
 #[cfg(not(feature = "threads"))]
-pub(crate) const THREADS: Make = None;
+pub(crate) const THREADS: Make<Present> = None;
 
 #[cfg(feature = "rayon")]
-pub(crate) const RAYON: Make = Some(|_| Present::Rayon(Rayon::new()));
+pub(crate) const RAYON: Make<Present> = Some(|_| Present::Rayon(Rayon::new()));
 #[cfg(not(feature = "rayon"))]
-pub(crate) const RAYON: Make = None;
+pub(crate) const RAYON: Make<Present> = None;
 
 #[cfg(all(feature = "fork", target_os = "linux"))]
-pub(crate) const FORK: Make = Some(|workers| {
+pub(crate) const FORK: Make<Present> = Some(|workers| {
     let new = Fork::new();
     Present::Fork(workers.map_or(new.clone(), |count| new.workers(count)))
 });
 #[cfg(not(all(feature = "fork", target_os = "linux")))]
-pub(crate) const FORK: Make = None;
+pub(crate) const FORK: Make<Present> = None;
+
+/// An executor of this build for portable tasks.
+#[derive(Debug, Clone)]
+pub(crate) enum PortablePresent {
+    Any(Present),
+    Loopback(Loopback),
+}
+
+pub(crate) const LOOPBACK: Make<PortablePresent> = Some(|_| PortablePresent::Loopback(Loopback));
+
+impl PortablePresent {
+    /// As a trait object. The bounds are those of all executors together, in every build.
+    pub(crate) fn as_dyn<T>(&self) -> &dyn Executor<T>
+    where
+        T: PortableTask + Sync,
+        T::Output: Send + Portable,
+    {
+        match self {
+            PortablePresent::Any(any) => any.as_dyn(),
+            PortablePresent::Loopback(loopback) => loopback,
+        }
+    }
+}
 
 impl Present {
     /// As a trait object. The bounds are those of all executors together, in every build.

@@ -2,7 +2,7 @@
 //! refuses to run beside other threads, so what starts a pool comes last.
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use partools::{AnyExecutor, ParseExecutorError, over};
+use partools::{AnyExecutor, AnyPortable, ParseExecutorError, over};
 use std::panic::{catch_unwind, resume_unwind};
 use std::process::ExitCode;
 use std::sync::{Arc, Barrier};
@@ -65,13 +65,17 @@ type Outcome = Result<(), Failed>;
 
 /// Every name of this build, with 3 for N.
 fn names() -> Vec<String> {
-    AnyExecutor::names()
+    AnyPortable::names()
         .map(|name| name.replace('N', "3"))
         .collect()
 }
 
 fn names_are_read_and_written_back() -> Outcome {
     for name in names() {
+        assert_eq!(name.parse::<AnyPortable>()?.to_string(), name);
+    }
+    for name in AnyExecutor::names() {
+        let name = name.replace('N', "3");
         assert_eq!(name.parse::<AnyExecutor>()?.to_string(), name);
     }
     Ok(())
@@ -111,6 +115,7 @@ fn what_names_nothing_is_an_error() -> Outcome {
             "99999999999999999999 workers are more",
         ),
         ("serial:3", "serial has one worker"),
+        ("loopback", "loopback runs portable tasks alone"),
         (
             "rayon:4",
             "rayon's global pool has its own number of threads",
@@ -134,6 +139,11 @@ fn errors_list_what_parses() -> Outcome {
     let (_, list) = error.split_once("there are ").ok_or("no list")?;
     let listed: Vec<_> = list.trim_end_matches(" (N workers)").split(", ").collect();
     assert_eq!(listed, AnyExecutor::names().collect::<Vec<_>>());
+    let error = "nothing"
+        .parse::<AnyPortable>()
+        .expect_err("no such executor")
+        .to_string();
+    assert!(error.contains(", loopback (N workers)"), "{error}");
     Ok(())
 }
 
@@ -205,7 +215,10 @@ fn every_executor_gives_the_same() -> Outcome {
     // It starts a pool, beside which nothing forks any more.
     names.sort_by_key(|name| name == "rayon");
     for name in names {
-        assert_eq!(job.run(&name.parse::<AnyExecutor>()?)?, expected, "{name}");
+        assert_eq!(job.run(&name.parse::<AnyPortable>()?)?, expected, "{name}");
+        if let Ok(any) = name.parse::<AnyExecutor>() {
+            assert_eq!(job.run(&any)?, expected, "{name}");
+        }
     }
     Ok(())
 }
