@@ -73,7 +73,7 @@ pub enum Cause {
         /// The limit.
         limit: Duration,
     },
-    /// Its output could not cross the border.
+    /// It, or its output, could not cross the border.
     NotPortable(CodecError),
     /// The task returned without an output for it.
     NoOutput,
@@ -224,7 +224,7 @@ impl fmt::Display for Cause {
                 )
             }
             Cause::NotPortable(error) => {
-                write!(f, "has an output that cannot cross processes: {error}")
+                write!(f, "cannot cross processes: {error}")
             }
             Cause::NoOutput => f.write_str("got no output: its task returned without pushing one"),
             Cause::Lost { why } => write!(f, "was lost with its worker: {why}"),

@@ -61,6 +61,8 @@ pub use job::Job;
 pub use loopback::Loopback;
 pub use over::{Cx, Full, Map, One, Over, Two, over};
 pub use panics::enter_worker_process;
+#[cfg(feature = "derive")]
+pub use partools_derive::SharedArg;
 pub use plan::Plan;
 pub use portable::{CodecError, Plain, PlainVec, Portable, decode, encode, is_plain};
 pub use remote::{

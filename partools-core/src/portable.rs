@@ -47,12 +47,14 @@ pub use pod::{Plain, PlainVec};
 /// crosses::<std::collections::BTreeMap<String, Vec<Option<u8>>>>();
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be brought back from another process",
-    note = "an output that crosses a process border needs `#[derive(serde::Serialize, serde::Deserialize)]` \
-            and no borrowed parts; on threads any `Send` type will do"
+    message = "`{Self}` cannot cross to or from another process",
+    note = "what crosses (outputs, items, what is `Serialized`) needs `#[derive(serde::Serialize, serde::Deserialize)]` \
+            and no borrowed parts",
+    note = "on threads any `Send` type will do"
 )]
 pub trait Portable: Serialize + DeserializeOwned + 'static {}
 
+#[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + 'static> Portable for T {}
 
 /// The bytes of `value`: plain data lends its own memory, the rest is written into `scratch`.

@@ -288,6 +288,9 @@ impl<O> Run<O> {
     /// Claims the next chunk; sleeps while the window is full. `None`: nothing is left to claim. For
     /// workers; the calling thread must not sleep here, since it alone can move the window.
     ///
+    /// Under [`Chunks::Auto`](crate::Chunks::Auto) a claim made here is half an even share of what remains, as with
+    /// [guided](crate::Chunks::guided) chunks: nobody measures for it.
+    ///
     /// ```
     /// # use partools_core::{Caller, Capabilities, Error, Executor, Run, Task, over};
     /// # struct Example;
@@ -313,10 +316,10 @@ impl<O> Run<O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn claim(&self) -> Option<Chunk<'_, O>> {
-        self.claim_at(&Pace::new(), true)
+        self.claim_at(&Pace::unmeasured(), true)
     }
 
-    /// Claims the next chunk, if one can be claimed now.
+    /// Claims the next chunk, if one can be claimed now; as large as [`claim`](Self::claim) makes it.
     ///
     /// ```
     /// # use partools_core::{Caller, Capabilities, Chunks, Error, Executor, Run, Task, over};
@@ -339,7 +342,7 @@ impl<O> Run<O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn try_claim(&self) -> Option<Chunk<'_, O>> {
-        self.claim_at(&Pace::new(), false)
+        self.claim_at(&Pace::unmeasured(), false)
     }
 
     #[inline]

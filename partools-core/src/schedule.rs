@@ -32,7 +32,8 @@ use std::time::{Duration, Instant};
 /// assert_eq!(sizes(Chunks::of(30))?, [30, 30, 30, 10]);
 /// assert_eq!(sizes(Chunks::per_worker(2))?, [25, 25, 25, 25]);
 /// assert_eq!(sizes(Chunks::guided())?, [25, 18, 14, 10, 8, 6, 4, 3, 3, 2, 1, 1, 1, 1, 1, 1, 1]);
-/// // By the time that they take; what comes out is the same.
+/// // By the time that they take, where workers measure it; claims for workers elsewhere are guided instead.
+/// assert_eq!(sizes(Chunks::Auto)?, sizes(Chunks::guided())?);
 /// assert_eq!(over(0..100).chunk(Chunks::Auto).map(|i| i).run(&Serial)?.len(), 100);
 /// # Ok::<(), Error>(())
 /// ```
@@ -90,7 +91,8 @@ const CLOCK_EVERY: u64 = 2_000;
 pub struct Pace {
     /// Cost of an item in picoseconds; `None` before the first measurement.
     cost: Option<u64>,
-    /// Items called between the last two reads of the clock, or since then if that is more.
+    /// Items called between the last two reads of the clock, or since then if that is more. Without a cost, what may be
+    /// called at once: see [`unmeasured`](Self::unmeasured).
     last: usize,
     /// Items called since the clock was read.
     unclocked: usize,
@@ -98,6 +100,15 @@ pub struct Pace {
 }
 
 impl Pace {
+    /// Nobody measures: a claim for workers elsewhere. As if items cost nothing, so that what a claim takes is bounded by
+    /// the even share and the window alone.
+    pub(crate) fn unmeasured() -> Self {
+        Pace {
+            last: usize::MAX,
+            ..Pace::new()
+        }
+    }
+
     /// Nothing measured yet.
     #[must_use]
     pub fn new() -> Self {
@@ -114,7 +125,9 @@ impl Pace {
     #[must_use]
     #[inline]
     pub fn piece(&self) -> usize {
-        let Some(cost) = self.cost else { return 1 };
+        let Some(cost) = self.cost else {
+            return self.last.max(1);
+        };
         let piece = u64::try_from(PIECE.as_nanos()).unwrap_or(u64::MAX) * 1_000 / cost.max(1);
         usize::try_from(piece)
             .unwrap_or(usize::MAX)

@@ -20,6 +20,11 @@
 /// assert_eq!(out, [2.5, 3.5]);
 /// # Ok::<(), partools_core::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a shared argument",
+    label = "pass a reference to it",
+    note = "`.shared(&value)`, `.shared(vec.as_slice())`, a tuple of references, or a struct of them with `#[derive(SharedArg)]`"
+)]
 pub trait LendView<'a, Bound = &'a Self> {
     /// What the closure is handed.
     type View;
@@ -51,6 +56,11 @@ pub type ViewOf<'a, S> = <S as LendView<'a>>::View;
 /// assert_eq!(over(&["b", "a"]).shared(&table).map(|key, table| table[key]).run(&Serial)?, [2, 1]);
 /// # Ok::<(), partools_core::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a shared argument",
+    label = "pass a reference to it",
+    note = "`.shared(&value)`, `.shared(vec.as_slice())`, a tuple of references, or a struct of them with `#[derive(SharedArg)]`"
+)]
 pub trait Shared: for<'a> LendView<'a> {
     /// What the closure is handed.
     fn view(&self) -> ViewOf<'_, Self>;

@@ -62,9 +62,13 @@ pub use serialized::Serialized;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot lie in memory that another process maps",
-    note = "pass `v.as_slice()` for a `Vec` of plain numbers, `s.as_str()` for a `String`, a compound of slices with \
-            `#[derive(SharedArg)]`, or `Serialized(&value)` for anything that serde can carry (each worker then has a \
-            decoded copy). Threads and Fork take any reference"
+    label = "not plain memory, or a pointer to more",
+    note = "a `Vec` of plain numbers goes as a slice: `.shared(vec.as_slice())`; a field of a compound is a `&'a [T]`",
+    note = "a `String` goes as a text: `.shared(text.as_str())`; a field of a compound is a `&'a str`",
+    note = "anything that serde can carry goes as `.shared(Serialized(&value))`; a field of a compound is a `&'a T` with \
+            `#[shared_arg(serialized)]`. Each worker then has a decoded copy of its own",
+    note = "a struct goes with `#[derive(SharedArg)]`, and plain elements of your own with `#[derive(bytemuck::Pod)]`",
+    note = "Threads and Fork take any reference"
 )]
 pub trait SharedArg: Shared {
     /// What the far side keeps while the map runs: the views themselves, or what they are lent from.
@@ -154,6 +158,7 @@ impl<S: SharedArg> SharedArg for With<S> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Pod> SharedArg for &[T] {
     type Attached<'m> = &'m [T];
     fn lay<'m>(&'m self, out: &mut Layout<'m>) -> Result<(), WireError> {
@@ -172,6 +177,7 @@ impl<T: Pod> SharedArg for &[T] {
 }
 
 /// A reference to plain data: a struct, an array, a number.
+#[diagnostic::do_not_recommend]
 impl<T: Pod> SharedArg for &T {
     type Attached<'m> = &'m T;
     fn lay<'m>(&'m self, out: &mut Layout<'m>) -> Result<(), WireError> {

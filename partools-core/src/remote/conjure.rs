@@ -35,6 +35,7 @@
 )]
 pub trait Remote: Copy + Send + Sync + 'static {}
 
+#[diagnostic::do_not_recommend]
 impl<F: Copy + Send + Sync + 'static> Remote for F {}
 
 /// The function of type `F`.

@@ -44,9 +44,11 @@ use std::ops::Range;
 /// travels with the chunk it is in.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be rebuilt in another process",
-    note = "its items must be portable (a range, or a slice of owned serde types), its shared argument must be one that \
-            lies in a segment (`SharedArg`: a slice, `&str`, a compound by derive, or `Serialized`), and its functions \
-            must capture nothing. Threads and Fork need none of this"
+    note = "a task of your own says how: implement `PortableTask`, three lines where serde can carry it",
+    note = "a map of `over(..)` is rebuilt where its items are portable (a range, or a slice of owned serde types), its \
+            shared argument can be mapped (a slice, a `&str`, a struct with `#[derive(SharedArg)]`, or `Serialized`), and \
+            its functions capture nothing",
+    note = "Threads and Fork need none of this"
 )]
 pub trait PortableTask: Task {
     /// The task on the far side. It borrows what was attached there for `'m`.

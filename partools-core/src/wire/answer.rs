@@ -2,6 +2,7 @@
 
 use super::error::WireError;
 use super::frame::FrameReader;
+use super::incoming::Incoming;
 use super::request::Header;
 use crate::chunk::Chunk;
 use crate::item_error::ItemError;
@@ -55,7 +56,7 @@ pub enum Record {
 }
 
 impl Record {
-    fn from_byte(byte: u8) -> Option<Self> {
+    pub(super) fn from_byte(byte: u8) -> Option<Self> {
         [
             Record::Begin,
             Record::Output,
@@ -70,8 +71,12 @@ impl Record {
 
 /// Takes the records of an answer as they are made.
 ///
-/// A vector of bytes is one: it gathers a whole answer, for [`deliver`] to read. An executor that streams has its own,
-/// and hands each record to [`accept`].
+/// A vector of bytes is one: it gathers a whole answer, for [`deliver`] to read. An executor that streams has its own: it
+/// appends each record in that form to what the near side hands to an [`Incoming`], or has a form of its own and hands
+/// each record to [`accept`].
+///
+/// Nothing can be returned here. An outlet that cannot send (the disk is full, the line is cut) keeps its error,
+/// says from then on that 0 items are [`needed`](Self::needed), and tells when the answer is over.
 ///
 /// ```
 /// # use partools_core::{Caller, Capabilities, Chunks, Error, Executor, Portable, PortableTask, Run, over};
@@ -223,27 +228,9 @@ pub fn accept<O: Portable>(
 /// # Errors
 /// As [`accept`], and where the answer is not whole. What was good up to there is in the chunk.
 pub fn deliver<O: Portable>(answer: &[u8], chunk: &mut Chunk<'_, O>) -> Result<(), WireError> {
-    let cut_off = || WireError::new("an answer that is cut off");
-    let mut rest = answer;
-    let mut begun = false;
-    loop {
-        let (&kind, tail) = rest.split_first().ok_or_else(cut_off)?;
-        let (len, tail) = tail.split_first_chunk().ok_or_else(cut_off)?;
-        let len = usize::try_from(u64::from_le_bytes(*len)).map_err(|_| cut_off())?;
-        let (payload, tail) = tail.split_at_checked(len).ok_or_else(cut_off)?;
-        rest = tail;
-        let record =
-            Record::from_byte(kind).ok_or_else(|| WireError::new("a record of no known kind"))?;
-        if begun == (record == Record::Begin) {
-            return Err(WireError::new("an answer that does not begin as one"));
-        }
-        begun = true;
-        if accept(record, payload, chunk)? {
-            return match rest {
-                [] => Ok(()),
-                _ => Err(WireError::new("an answer with something behind its end")),
-            };
-        }
+    match Incoming::new().take(answer, chunk)? {
+        true => Ok(()),
+        false => Err(WireError::new("an answer that is cut off")),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::error::WireError;
 use super::parcel::Head;
 use super::server::{Far, Server};
+use crate::panics;
 use crate::portable::Portable;
 use crate::remote::PortableTask;
 use crate::shared_arg::Attach;
@@ -121,6 +122,8 @@ fn serve<T: PortableTask<Output: Portable>>(
     let mut attach = Attach::new(segments, head.places, head.values);
     let task = T::unpack(&mut attach)?;
     attach.finish()?;
+    // A worker process runs no map of its own, which would have chained it.
+    panics::chain_hook();
     let mut far = Far::<T>::new(Worker::new(task, worker, &head.orders.plan()));
     body(&mut Server::new(&mut far));
     Ok(far.finish()?)

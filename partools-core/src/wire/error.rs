@@ -1,6 +1,8 @@
 //! What can be wrong with what crossed.
 
 use crate::error::Error;
+use crate::item_error::Cause;
+use crate::panics::Panic;
 use crate::portable::CodecError;
 use crate::worker_error::WorkerError;
 use std::fmt;
@@ -35,6 +37,22 @@ impl WireError {
     pub fn is_broken(&self) -> bool {
         matches!(self.0, Kind::Broken(_))
     }
+}
+
+/// What a panic of an item's own code, on its way out or home, is to that item.
+pub(super) fn cause_of(panic: Panic) -> Cause {
+    let Panic {
+        message, location, ..
+    } = panic;
+    Cause::Panicked { message, location }
+}
+
+/// A panic of the task's own code outside its items: `what` it was at.
+pub(super) fn broken_by(what: &str, panic: &Panic) -> WorkerError {
+    WorkerError::task(match &panic.location {
+        Some(at) => format!("{what} panicked at {at}: {}", panic.message),
+        None => format!("{what} panicked: {}", panic.message),
+    })
 }
 
 impl From<CodecError> for WireError {

@@ -46,6 +46,13 @@ impl FrameWriter {
         self.bytes.clear();
     }
 
+    /// Bytes without a length, for a header of known size. Later bytes are overwritten at `at`.
+    pub(super) fn overwrite(&mut self, at: usize, header: &[u8]) {
+        let end = at + header.len();
+        self.bytes.resize(self.bytes.len().max(end), 0);
+        self.bytes[at..end].copy_from_slice(header);
+    }
+
     /// Appends bytes, with their length.
     pub fn bytes(&mut self, bytes: &[u8]) {
         put_length(&mut self.bytes, bytes.len());
@@ -71,13 +78,9 @@ impl FrameWriter {
     /// # Errors
     /// Where an element cannot be encoded; nothing was appended then.
     pub fn slice<V: Portable>(&mut self, slice: &[V]) -> Result<(), CodecError> {
-        let before = self.bytes.len();
         let mut inner = FrameWriter::new();
         for value in slice {
-            if let Err(error) = inner.value(value) {
-                self.bytes.truncate(before);
-                return Err(error);
-            }
+            inner.value(value)?;
         }
         put_length(&mut self.bytes, inner.bytes.len());
         put_length(&mut self.bytes, slice.len());
@@ -147,15 +150,25 @@ impl<'b> FrameReader<'b> {
         let len = self.length();
         let count = self.length();
         let mut inner = FrameReader::new(self.take(len));
-        // Elements of no bytes are not worth a hostile count: they have a byte each, their length.
-        let mut values = Vec::with_capacity(count.min(inner.rest.len()));
-        for _ in 0..count {
-            if inner.broken {
-                break;
-            }
-            values.push(inner.value()?);
+        // Each element has a byte at least: its length, or itself.
+        let least = match is_fixed::<V>(is_plain::<V>()) {
+            true => size_of::<V>(),
+            false => 1,
+        };
+        if count > inner.rest.len() / least {
+            self.broken = true;
         }
-        self.broken |= inner.broken || !inner.is_empty();
+        if self.broken {
+            return Ok(Vec::new());
+        }
+        // Room is reserved for what was sent, not for what it may become: an element may be much larger here.
+        let mut values = Vec::with_capacity(count.min(len / size_of::<V>().max(1) + 1));
+        for _ in 0..count {
+            let value = inner.value();
+            self.broken |= inner.broken;
+            values.push(value?);
+        }
+        self.broken |= !inner.is_empty();
         Ok(values)
     }
 

@@ -1,0 +1,197 @@
+//! An answer that comes in pieces, cut anywhere: from a pipe, a socket, or a file that still grows.
+
+use super::answer::{Record, accept};
+use super::error::WireError;
+use crate::chunk::Chunk;
+use crate::portable::Portable;
+
+/// Puts an answer into its chunk while it arrives, in the form in which a vector of bytes, as an
+/// [`Outlet`](super::Outlet), gathers it. However it is cut, each record enters the chunk as soon as it is whole. So where a
+/// worker dies, what it had sent is there, and the chunk's [position](Chunk::position) is the item in flight.
+///
+/// ```
+/// # use partools_core::{Caller, Capabilities, Cause, Error, Executor, Portable, PortableTask, Run, over};
+/// # use partools_core::wire::*;
+/// # struct Example;
+/// # impl<T: PortableTask<Output: Portable>> Executor<T> for Example {
+/// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+/// # fn execute(&self, task: &T, run: &Run<T::Output>, _: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+/// # let (parcel, mut message) = (Parcel::pack(task, run.plan())?, Request::new());
+/// # let mut chunk = run.try_claim().expect("a chunk");
+/// # request(task, &mut chunk, &mut message)?;
+/// # let mut pipe = Vec::new();
+/// # parcel.entry().serve(parcel.head(), &[&[]], 0, &mut |server| {
+/// #     server.answer(message.as_bytes(), &mut pipe).expect("an honest request");
+/// # })?;
+/// let mut incoming = Incoming::new();
+/// let (now, later) = pipe.split_at(pipe.len() / 2);
+/// assert!(!incoming.take(now, &mut chunk)? && incoming.has_begun());
+/// assert_eq!(chunk.position(), 1); // of 3 items: one has its output
+/// assert!(incoming.take(later, &mut chunk)?); // the answer is whole
+/// # Ok(())
+/// # }
+/// # }
+/// assert_eq!(over(0..3).map(|i| i * 5).run(&Example)?, [0, 5, 10]);
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Incoming {
+    /// The beginning of a record whose end is still to come.
+    tail: Vec<u8>,
+    begun: bool,
+    whole: bool,
+}
+
+impl Incoming {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Did anything arrive that was whole? The first record is sent before the first item is called.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// Takes the bytes that arrived since. True where the answer is whole with them.
+    ///
+    /// # Errors
+    /// As [`accept`], where the records are not those of an answer, and where something follows its end. What was good up to
+    /// there is in the chunk.
+    pub fn take<O: Portable>(
+        &mut self,
+        bytes: &[u8],
+        chunk: &mut Chunk<'_, O>,
+    ) -> Result<bool, WireError> {
+        if self.tail.is_empty() {
+            let used = self.put(bytes, chunk)?;
+            self.tail.extend_from_slice(&bytes[used..]);
+        } else {
+            let mut tail = std::mem::take(&mut self.tail);
+            tail.extend_from_slice(bytes);
+            let used = self.put(&tail, chunk)?;
+            tail.drain(..used);
+            self.tail = tail;
+        }
+        if self.whole && !self.tail.is_empty() {
+            return Err(WireError::new("an answer with something behind its end"));
+        }
+        Ok(self.whole)
+    }
+
+    /// Puts the whole records at the beginning of `bytes` into `chunk`: how many bytes they are.
+    fn put<O: Portable>(
+        &mut self,
+        bytes: &[u8],
+        chunk: &mut Chunk<'_, O>,
+    ) -> Result<usize, WireError> {
+        let mut rest = bytes;
+        while !self.whole
+            && let Some((kind, payload, behind)) = first_record(rest)
+        {
+            let record = Record::from_byte(kind)
+                .ok_or_else(|| WireError::new("a record of no known kind"))?;
+            if self.begun == (record == Record::Begin) {
+                return Err(WireError::new("an answer that does not begin as one"));
+            }
+            self.begun = true;
+            self.whole = accept(record, payload, chunk)?;
+            rest = behind;
+        }
+        Ok(bytes.len() - rest.len())
+    }
+}
+
+/// The kind of the first record, its payload, and what is behind it; `None` where it is not whole.
+fn first_record(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&kind, rest) = bytes.split_first()?;
+    let (len, rest) = rest.split_first_chunk()?;
+    let len = usize::try_from(u64::from_le_bytes(*len)).ok()?;
+    let (payload, behind) = rest.split_at_checked(len)?;
+    Some((kind, payload, behind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Outlet, Parcel, Request, request};
+    use crate::{Caller, Capabilities, Error, Executor, PortableTask, Run, over};
+
+    /// Lets each answer arrive in pieces of so many bytes.
+    struct Pieces(usize);
+
+    impl<T: PortableTask<Output: Portable>> Executor<T> for Pieces {
+        fn capabilities(&self) -> Capabilities {
+            Capabilities::new("pieces", 2)
+        }
+        fn execute(
+            &self,
+            task: &T,
+            run: &Run<T::Output>,
+            _: &mut Caller<'_, T::Output>,
+        ) -> Result<(), Error> {
+            let (parcel, mut message) = (Parcel::pack(task, run.plan())?, Request::new());
+            while let Some(mut chunk) = run.try_claim() {
+                request(task, &mut chunk, &mut message)?;
+                let (mut answer, mut answered) = (Vec::new(), Ok(()));
+                parcel.entry().serve(parcel.head(), &[&[]], 0, &mut |s| {
+                    answered = s.answer(message.as_bytes(), &mut answer);
+                })?;
+                answered?;
+                let mut incoming = Incoming::new();
+                let mut pieces = answer.chunks(self.0).peekable();
+                while let Some(piece) = pieces.next() {
+                    let is_whole = incoming.take(piece, &mut chunk)?;
+                    assert_eq!(is_whole, pieces.peek().is_none());
+                }
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn an_answer_may_be_cut_anywhere() {
+        let texts = |i: usize| "x".repeat(i * i);
+        let expected: Vec<String> = (0..20).map(texts).collect();
+        for size in (1..40).chain([1000, 100_000]) {
+            let job = over(0..20).map(|i| "x".repeat(i * i));
+            assert_eq!(job.run(&Pieces(size)).unwrap(), expected, "{size} bytes");
+        }
+    }
+
+    /// Takes what is given instead of an answer.
+    struct Wrong(Vec<u8>);
+
+    impl<T: PortableTask<Output: Portable>> Executor<T> for Wrong {
+        fn capabilities(&self) -> Capabilities {
+            Capabilities::new("wrong", 1)
+        }
+        fn execute(
+            &self,
+            _: &T,
+            run: &Run<T::Output>,
+            _: &mut Caller<'_, T::Output>,
+        ) -> Result<(), Error> {
+            let mut chunk = run.try_claim().expect("a chunk");
+            let whole = Incoming::new().take(&self.0, &mut chunk)?;
+            Err(Error::executor(format!("whole: {whole}")))
+        }
+    }
+
+    #[test]
+    fn what_is_no_answer_is_an_error_or_never_whole() {
+        let error = |bytes: Vec<u8>| {
+            let job = over(0..3).map(|i| i);
+            job.run(&Wrong(bytes)).unwrap_err().to_string()
+        };
+        assert!(error(vec![9, 0, 0, 0, 0, 0, 0, 0, 0]).contains("no known kind"));
+        let mut end = Vec::new();
+        end.send(Record::End, &[]);
+        assert!(error(end).contains("does not begin as one"));
+        let mut endless = vec![Record::Begin as u8];
+        endless.extend_from_slice(&u64::MAX.to_le_bytes());
+        assert_eq!(error(endless), "whole: false");
+    }
+}
