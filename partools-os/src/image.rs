@@ -13,6 +13,7 @@
 
 use std::sync::OnceLock;
 
+mod entry;
 mod error;
 mod executable;
 mod headers;

@@ -43,6 +43,11 @@ pub enum ImageError {
         /// The alignment that was asked for.
         align: usize,
     },
+    /// At this offset lies something else than an [`Entry`](partools_core::wire::Entry).
+    NoEntry {
+        /// The offset.
+        offset: u64,
+    },
     /// The offset was made by another executable.
     Mismatch {
         /// The executable of this process.
@@ -95,6 +100,10 @@ impl fmt::Display for ImageError {
                 f,
                 "offset {offset:#x} is no place for something aligned to {align} bytes: the offset is damaged, or was made \
                  by another program"
+            ),
+            ImageError::NoEntry { offset } => write!(
+                f,
+                "there is no entry of a task at offset {offset:#x}: the offset is damaged, or was made by another program"
             ),
             ImageError::Mismatch { ours, theirs } => write!(
                 f,
