@@ -62,7 +62,7 @@ pub use serialized::Serialized;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot lie in memory that another process maps",
-    label = "not plain memory, or a pointer to more",
+    label = "not plain memory",
     note = "a `Vec` of plain numbers goes as a slice: `.shared(vec.as_slice())`; a field of a compound is a `&'a [T]`",
     note = "a `String` goes as a text: `.shared(text.as_str())`; a field of a compound is a `&'a str`",
     note = "anything that serde can carry goes as `.shared(Serialized(&value))`; a field of a compound is a `&'a T` with \

@@ -81,12 +81,22 @@ pub use any::{AnyExecutor, AnyPortable};
 pub use map::map;
 pub use name::ParseExecutorError;
 
-pub use partools_core::{Attach, Layout, Loopback, PortableTask, Serialized, SharedArg, wire};
+pub use partools_core::{Attach, Layout, Loopback, PortableItems, PortableTask, Remote, wire};
 pub use partools_core::{Caller, Capabilities, Executor, Run, Span, Task, Writer};
 pub use partools_core::{Cause, CodecError, Error, Failed, ItemError, Location, StartError};
 pub use partools_core::{Chunks, Plan, Serial, chunks, over, zip};
 pub use partools_core::{Cx, ItemOf, Items, Job, Lend, LendView, Map, Over, Shared, ViewOf};
 pub use partools_core::{Plain, PlainVec, Portable};
+
+pub use partools_core::Serialized;
+// The trait comes by a glob, so that the macro below stands before the one that the core has under this name
+// where some other crate asks for it: the code of this one names `partools`, which is what its user depends on.
+#[cfg(feature = "derive")]
+pub use partools_derive::SharedArgByPartools as SharedArg;
+pub use shared_arg::*;
+mod shared_arg {
+    pub use partools_core::SharedArg;
+}
 
 #[cfg(all(feature = "fork", target_os = "linux"))]
 pub use partools_fork::Fork;

@@ -1,0 +1,120 @@
+//! `#[derive(SharedArg)]`: a struct of shared arguments is one too. Use it through `partools` or
+//! `partools-core` (feature `derive`), which have it under the name of the trait.
+//!
+//! ```text
+//! compound.rs    what the struct is, or why it cannot be a compound: every error is made here
+//! attribute.rs   `#[shared_arg(..)]` on a struct or a field
+//! expand.rs      LendView, Shared and SharedArg, field by field
+//! ```
+//!
+//! The generated code is safe code that names one crate, so nothing but that crate has to be a dependency.
+//! Which crate it is follows from where the macro was imported from, without a look at `Cargo.toml`: there
+//! is one macro for each.
+
+use proc_macro::TokenStream;
+
+mod attribute;
+mod compound;
+mod expand;
+
+use compound::Compound;
+
+/// Makes a struct of shared arguments a shared argument: several arrays under their names, seen by every
+/// worker, copied by none.
+///
+/// ```
+/// use partools_core::{Loopback, Serial, SharedArg, over};
+///
+/// #[derive(SharedArg)]
+/// struct Columns<'a> {
+///     delay: &'a [f64],
+///     carrier: &'a [u16],
+///     names: &'a str,
+///     scale: f64,
+/// }
+///
+/// let (delay, carrier) = (vec![4.0, -2.0, 7.0], vec![1, 0, 1]);
+/// let columns = Columns { delay: &delay, carrier: &carrier, names: "UA,AA", scale: 0.5 };
+/// let job = over(0..3).shared(columns).map(|i, columns| {
+///     let name = columns.names.split(',').nth(columns.carrier[i].into()).expect("a carrier");
+///     format!("{name} {}", columns.delay[i] * columns.scale)
+/// });
+/// assert_eq!(job.run(&Serial)?, ["AA 2", "UA -1", "AA 3.5"]);
+/// assert_eq!(job.run(&Loopback)?, job.run(&Serial)?);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
+///
+/// Slices lie where they are, or in a segment that workers elsewhere map. The closure is handed the struct itself,
+/// with a lifetime that ends with the map.
+///
+/// # Fields
+/// Each field is a shared argument:
+/// - `&'a [T]` and `&'a T` of a `T` that is [plain memory](https://docs.rs/bytemuck/latest/bytemuck/trait.Pod.html)
+///   (numbers, arrays of them, structs that derive `bytemuck::Pod`), and `&'a str`;
+/// - numbers, `bool` and `char` by value;
+/// - other compounds, and tuples of all these;
+/// - with the attribute `#[shared_arg(serialized)]`, a reference to anything that serde can carry. Each worker in
+///   another process then has **one decoded copy of its own**: right for dictionaries, wrong for what is large.
+///
+/// ```
+/// use partools_core::{Loopback, SharedArg, over};
+/// use std::collections::HashMap;
+///
+/// #[derive(SharedArg)]
+/// struct Table<'a> {
+///     origin: Point,
+///     rows: &'a [[f64; 2]],
+///     #[shared_arg(serialized)]
+///     index: &'a HashMap<String, usize>,
+/// }
+///
+/// #[derive(SharedArg)]
+/// struct Point(f64, f64);
+///
+/// let index = HashMap::from([("north".to_owned(), 1)]);
+/// let table = Table { origin: Point(1.0, 1.0), rows: &[[1.0, 2.0], [3.0, 4.0]], index: &index };
+/// let names = ["north".to_owned()];
+/// let found = over(&names).shared(table).map(|name, table| table.rows[table.index[name]][0] - table.origin.0);
+/// assert_eq!(found.run(&Loopback)?, [2.0]);
+/// # Ok::<(), partools_core::Error>(())
+/// ```
+///
+/// # Limits
+/// - Structs only, with one lifetime or none; all references have it.
+/// - Nothing is added to the bounds of type parameters: what a field needs stands on the struct
+///   (`struct Pair<'a, T: Pod>`).
+/// - A field is not of a type parameter's own type: its view would be of another type. Take a reference, or a tuple
+///   in place of the struct.
+/// - A field is not of the type `Serialized`: its view is a reference. The attribute does the same, and the closure
+///   sees what was written.
+///
+/// # Another name for the crate
+/// The generated code names the crate that this macro was imported from: `::partools_core`, or `::partools`.
+/// Where it goes by another name, say so:
+///
+/// ```
+/// # extern crate partools_core as parallel;
+/// #[derive(parallel::SharedArg)]
+/// #[shared_arg(crate = parallel)]
+/// struct Columns<'a> {
+///     delay: &'a [f64],
+/// }
+/// # let _ = parallel::over(0..1).shared(Columns { delay: &[] }).map(|_, columns| columns.delay.len());
+/// ```
+#[proc_macro_derive(SharedArg, attributes(shared_arg))]
+pub fn shared_arg(input: TokenStream) -> TokenStream {
+    derive(input, "partools_core")
+}
+
+/// As `SharedArg`, for whoever imports it from `partools`.
+#[proc_macro_derive(SharedArgByPartools, attributes(shared_arg))]
+pub fn shared_arg_by_partools(input: TokenStream) -> TokenStream {
+    derive(input, "partools")
+}
+
+fn derive(input: TokenStream, home: &str) -> TokenStream {
+    syn::parse(input)
+        .and_then(|input| Compound::read(input, home))
+        .map_or_else(|error| error.into_compile_error(), |c| expand::expand(&c))
+        .into()
+}

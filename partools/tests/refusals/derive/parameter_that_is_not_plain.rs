@@ -1,0 +1,23 @@
+//! Bounds stand on the struct.
+//! refused: `&'a [T]` cannot lie in memory that another process maps
+
+use partools::{Loopback, SharedArg, over};
+
+#[cfg(refused)]
+#[derive(SharedArg)]
+struct Pair<'a, T> {
+    left: &'a [T],
+    right: &'a [T],
+}
+
+#[cfg(not(refused))]
+#[derive(SharedArg)]
+struct Pair<'a, T: bytemuck::Pod> {
+    left: &'a [T],
+    right: &'a [T],
+}
+
+pub fn main() {
+    let job = over(0..1).shared(Pair { left: &[2.0], right: &[3.0] }).map(|i, pair| pair.left[i] + pair.right[i]);
+    assert_eq!(job.run(&Loopback).unwrap(), [5.0]);
+}

@@ -1,0 +1,20 @@
+//! What is serialized is borrowed too.
+//! refused: what is serialized is borrowed by the compound: `&'a` before this type
+
+use partools::{Loopback, SharedArg, over};
+
+#[derive(SharedArg)]
+struct Columns<'a> {
+    #[cfg(refused)]
+    #[shared_arg(serialized)] column: Vec<String>,
+    #[cfg(not(refused))]
+    #[shared_arg(serialized)] column: &'a Vec<String>,
+    first: &'a [u16],
+}
+
+pub fn main() {
+    let column = vec!["a".to_owned(), "b".to_owned()];
+    let columns = Columns { column: &column, first: &[7] };
+    let job = over(0..1).shared(columns).map(|i, columns| columns.column.len() + usize::from(columns.first[i]));
+    assert_eq!(job.run(&Loopback).unwrap(), [9]);
+}
