@@ -135,7 +135,8 @@ impl Image {
     ///
     /// # Errors
     /// [`ImageError::Elsewhere`] for what lies in a shared library, on the heap or on a stack; [`ImageError::Writable`] for
-    /// what lies in this executable where it can be changed.
+    /// what lies in this executable where it can be changed: in a program that was linked with `relro-level=off`, that
+    /// is also a constant with addresses in it, such as a table of functions.
     pub fn offset_of(&self, address: *const ()) -> Result<u64, ImageError> {
         let address = address.expose_provenance();
         if self.constant.iter().any(|range| range.holds(address, 1)) {

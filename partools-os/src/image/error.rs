@@ -88,8 +88,9 @@ impl fmt::Display for ImageError {
             ),
             ImageError::Writable { address } => write!(
                 f,
-                "address {address:#x} lies in the executable where it can be written to (a static that changes), so another \
-                 process may have something else there: pass a function or a constant"
+                "address {address:#x} lies in the executable where it can be written to, so another process may have \
+                 something else there: it is a static that changes, or the program was linked so that constants with \
+                 addresses in them stay open (build it with -C relro-level=full)"
             ),
             ImageError::OutOfRange { offset, len } => write!(
                 f,

@@ -14,7 +14,7 @@ impl Protections {
     }
 
     /// Lines are `start-end perms ..`, by address.
-    fn parse(maps: &str) -> Protections {
+    pub(super) fn parse(maps: &str) -> Protections {
         let mut closed: Vec<(usize, usize)> = Vec::new();
         for (start, end) in maps.lines().filter_map(closed_to_writing) {
             match closed.last_mut() {

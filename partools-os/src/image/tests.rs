@@ -9,8 +9,7 @@ fn some_function(x: u64) -> u64 {
 }
 
 static COUNTER: AtomicU64 = AtomicU64::new(7);
-/// Addresses, which the loader fills in before it closes the page.
-static TABLE: [fn(u64) -> u64; 2] = [some_function, u64::swap_bytes];
+static NUMBERS: [u64; 4] = [1, 2, 3, 5];
 static TEXT: &str = "a constant";
 
 fn image() -> &'static Image {
@@ -21,7 +20,7 @@ fn image() -> &'static Image {
 fn functions_and_constants_have_offsets_that_lead_back() {
     let places: [*const (); 4] = [
         some_function as *const (),
-        (&raw const TABLE).cast(),
+        (&raw const NUMBERS).cast(),
         TEXT.as_ptr().cast(),
         Image::this as *const (),
     ];
@@ -29,11 +28,11 @@ fn functions_and_constants_have_offsets_that_lead_back() {
         let offset = image().offset_of(place).expect("of this program");
         assert_eq!(image().address_at(offset, 1, 1), Ok(place));
     }
-    let table: *const () = (&raw const TABLE).cast();
-    let offset = image().offset_of(table).expect("a constant");
+    let numbers: *const () = (&raw const NUMBERS).cast();
+    let offset = image().offset_of(numbers).expect("a constant");
     assert_eq!(
-        image().address_at(offset, size_of_val(&TABLE), align_of_val(&TABLE)),
-        Ok(table)
+        image().address_at(offset, size_of_val(&NUMBERS), align_of_val(&NUMBERS)),
+        Ok(numbers)
     );
 }
 
@@ -130,7 +129,7 @@ fn ranges_end_where_they_end() {
 #[test]
 fn alignment_is_checked() {
     let offset = image()
-        .offset_of((&raw const TABLE).cast())
+        .offset_of((&raw const NUMBERS).cast())
         .expect("a constant");
     let misaligned = Err(ImageError::Misaligned {
         offset: offset + 1,
@@ -197,4 +196,65 @@ fn another_identity_is_refused_with_both() {
         text.contains(&ours.to_string()) && text.contains(&theirs.to_string()),
         "{text}"
     );
+}
+
+/// A program of code at 0x1000, and of two writable pages at 0x3000 with addresses on the first one and a half of them.
+fn program() -> Object {
+    let part = |kind, flags, address, bytes| headers::ProgramHeader {
+        kind,
+        flags,
+        offset: address,
+        address,
+        file_bytes: bytes,
+        memory_bytes: bytes,
+        align: 4096,
+    };
+    Object {
+        bias: 0x10_0000,
+        name: String::new(),
+        headers: vec![
+            part(LOAD, libc::PF_R | libc::PF_X, 0x1000, 0x1800),
+            part(LOAD, libc::PF_R | libc::PF_W, 0x3010, 0x1ff0),
+            part(RELRO, libc::PF_R, 0x3010, 0x17f0),
+            part(headers::NOTE, libc::PF_R, 0x1000, 0x20),
+        ],
+    }
+}
+
+#[test]
+fn whole_pages_that_were_closed_are_constant() {
+    assert_eq!(
+        rustix::param::page_size(),
+        4096,
+        "the maps below are of such pages"
+    );
+    let maps = "101000-103000 r-xp\n103000-104000 r--p\n104000-105000 rw-p\n";
+    let code = Range {
+        start: 0x10_1000,
+        end: 0x10_2800,
+    };
+    let closed = Range {
+        start: 0x10_3010,
+        end: 0x10_4000,
+    };
+    assert_eq!(
+        constant_parts(&program(), &Protections::parse(maps)),
+        [code, closed]
+    );
+}
+
+#[test]
+fn what_the_headers_promise_and_the_kernel_denies_is_not_constant() {
+    let code = Range {
+        start: 0x10_1000,
+        end: 0x10_2800,
+    };
+    let open = "101000-103000 r-xp\n103000-105000 rw-p\n";
+    assert_eq!(
+        constant_parts(&program(), &Protections::parse(open)),
+        [code]
+    );
+    let patched = "101000-102000 rwxp\n102000-103000 r-xp\n103000-104000 r--p\n";
+    assert!(!constant_parts(&program(), &Protections::parse(patched)).contains(&code));
+    assert_eq!(constant_parts(&program(), &Protections::parse("")), []);
 }

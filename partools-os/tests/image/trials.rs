@@ -102,11 +102,13 @@ fn what_this_executable_is() {
         2 => "at a fixed address",
         _ => "position-independent",
     };
-    eprintln!(
-        "{kind}, static: {}, {}, looked at in {took:?}",
+    // In one piece, since other trials print too.
+    let line = format!(
+        "{kind}, static: {}, {}, looked at in {took:?}\n",
         cfg!(target_feature = "crt-static"),
         image.identity()
     );
+    eprint!("{line}");
 }
 
 fn a_function_is_called_in_another_process() {
