@@ -42,6 +42,9 @@
 //! - Children of `Fork` have page tables of their own: 2 MB for each GB of an ordinary vector. Those of a
 //!   [`SharedVec`] are not copied when a child is made, which makes the fork itself 200 times faster; a
 //!   child fills in the pages it reads. The example `section_sum` measures both.
+//! - A file need not be read first: a [`MappedSlice`] is the file itself, `.npy` too, on each local executor;
+//!   its pages come in as they are touched, once for all workers. [`SharedVec::from_reader`] reads one that
+//!   others may change, and no second copy of it exists at any time.
 //! - Outputs move once on threads, straight into the final vector. From a child they are copied: plain
 //!   numbers as bytes, other types through serde ([`Portable`]).
 //! - A child that clones and drops an `Arc` of the parent's writes its count, and that page becomes two.
@@ -101,7 +104,7 @@ mod shared_arg {
 #[cfg(all(feature = "fork", target_os = "linux"))]
 pub use partools_fork::Fork;
 #[cfg(target_os = "linux")]
-pub use partools_os::{SharedVec, SharedVecMut, huge_pages};
+pub use partools_os::{FilePart, MappedSlice, NpyElement, SharedVec, SharedVecMut, huge_pages};
 #[cfg(feature = "rayon")]
 pub use partools_threads::Rayon;
 #[cfg(feature = "threads")]
