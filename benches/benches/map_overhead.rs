@@ -9,19 +9,18 @@
 //!   and the claims and the settling between them. The vector's memory is there before the clock starts,
 //!   on both sides, and both read the clock twice. What a call costs once is left out here, and is the
 //!   difference to `map/10000`.
-//!
-//! Criterion times contenders one after the other. Behind each group they also take turns in short
-//! rounds, and the ratio to the plain loop of the same round is printed: on a shared machine that is the
-//! figure to trust.
 #![allow(clippy::print_stdout, reason = "a bench reports on standard output")]
 
-use criterion::{Criterion, SamplingMode};
-use partools_bench::{Contender, FirstToLast, cheap, cheap_items, plain_loop, take_turns};
+mod side_by_side;
+
+use criterion::Criterion;
+use partools_bench::{FirstToLast, Turn, cheap, cheap_items, plain_loop};
 use partools_core::{Chunks, Job, Serial, over};
 use partools_threads::Threads;
 use rayon::prelude::*;
+use side_by_side::{Rounds, compare};
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 const WORKERS: usize = 2;
 const CHUNK: usize = 4096;
@@ -31,10 +30,7 @@ fn main() {
         .num_threads(WORKERS)
         .build_global()
         .expect("nobody else has set up rayon's pool");
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2))
-        .configure_from_args();
+    let mut criterion = side_by_side::criterion();
     inner_loop(&mut criterion);
     whole_calls(
         &mut criterion,
@@ -73,12 +69,6 @@ fn main() {
         },
     );
     criterion.final_summary();
-}
-
-/// How long contenders take turns.
-struct Rounds {
-    rounds: usize,
-    times: u64,
 }
 
 fn whole_calls(criterion: &mut Criterion, count: u32, samples: usize, rounds: Rounds) {
@@ -125,15 +115,15 @@ fn whole_calls(criterion: &mut Criterion, count: u32, samples: usize, rounds: Ro
     drop(expected);
 
     let contenders = [
-        Contender::whole("plain loop", plain),
-        Contender::whole("plain loop, kept buffer", || {
+        Turn::whole("plain loop", plain),
+        Turn::whole("plain loop, kept buffer", || {
             reused(&mut kept);
             black_box(&mut kept);
         }),
-        Contender::whole("Serial", serial),
-        Contender::whole("1 worker, chunks of 4096", chunked),
-        Contender::whole("Threads, 2 workers", threads),
-        Contender::whole("rayon, 2 threads", rayon),
+        Turn::whole("Serial", serial),
+        Turn::whole("1 worker, chunks of 4096", chunked),
+        Turn::whole("Threads, 2 workers", threads),
+        Turn::whole("rayon, 2 threads", rayon),
     ];
     compare(
         criterion,
@@ -162,10 +152,10 @@ fn inner_loop(criterion: &mut Criterion) {
     assert!(plain().0 == worker().0, "the worker differs");
 
     let contenders = [
-        Contender::clocked("plain loop", |times| {
+        Turn::clocked("plain loop", |times| {
             (0..times).map(|_| black_box(plain()).1).sum()
         }),
-        Contender::clocked("1 worker, chunks of 4096", |times| {
+        Turn::clocked("1 worker, chunks of 4096", |times| {
             (0..times).map(|_| black_box(worker()).1).sum()
         }),
     ];
@@ -179,32 +169,4 @@ fn inner_loop(criterion: &mut Criterion) {
             times: 200,
         },
     );
-}
-
-fn compare<const N: usize>(
-    criterion: &mut Criterion,
-    name: &str,
-    mut contenders: [Contender<'_>; N],
-    samples: usize,
-    rounds: &Rounds,
-) {
-    let mut group = criterion.benchmark_group(name);
-    group.sample_size(samples);
-    if samples == 10 {
-        // One call takes so long that rising numbers of them a sample would take minutes.
-        group.sampling_mode(SamplingMode::Flat);
-    }
-    for contender in &mut contenders {
-        group.bench_function(contender.name, |b| b.iter_custom(&mut contender.run));
-    }
-    group.finish();
-    println!("{name}: {} rounds, taking turns", rounds.rounds);
-    let outcomes = take_turns(&mut contenders, rounds.rounds, rounds.times);
-    for (contender, outcome) in contenders.iter().zip(outcomes) {
-        println!(
-            "    {:26} {:14.1} ns   {:7.3} of the plain loop",
-            contender.name, outcome.median_ns, outcome.ratio
-        );
-    }
-    println!();
 }

@@ -5,15 +5,15 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 /// One of those compared: a name, and how long so many repetitions of its work take.
-pub struct Contender<'c> {
+pub struct Turn<'c> {
     /// Its name, as printed.
     pub name: &'static str,
     /// Does its work so many times over; what of that counts.
     pub run: Box<dyn FnMut(u64) -> Duration + 'c>,
 }
 
-impl<'c> Contender<'c> {
-    /// A contender whose whole work counts, dropping its result included.
+impl<'c> Turn<'c> {
+    /// A turn whose whole work counts, dropping its result included.
     pub fn whole<R>(name: &'static str, mut work: impl FnMut() -> R + 'c) -> Self {
         Self::clocked(name, move |times| {
             let begin = Instant::now();
@@ -24,55 +24,55 @@ impl<'c> Contender<'c> {
         })
     }
 
-    /// A contender that clocks itself.
+    /// A turn that clocks itself.
     pub fn clocked(name: &'static str, run: impl FnMut(u64) -> Duration + 'c) -> Self {
-        Contender {
+        Turn {
             name,
             run: Box::new(run),
         }
     }
 }
 
-impl std::fmt::Debug for Contender<'_> {
+impl std::fmt::Debug for Turn<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Contender")
+        f.debug_struct("Turn")
             .field("name", &self.name)
             .finish_non_exhaustive()
     }
 }
 
-/// What came out for one contender.
+/// What came out for one turn.
 #[derive(Debug, Clone, Copy)]
 pub struct Outcome {
     /// Median time of one repetition, in nanoseconds.
     pub median_ns: f64,
-    /// Median, over the rounds, of the time relative to the first contender's in the same round.
+    /// Median, over the rounds, of the time relative to the first turn's in the same round.
     pub ratio: f64,
 }
 
-/// Runs `rounds` rounds of `times` repetitions each; another contender begins each round. One outcome
-/// for each contender, in their order.
+/// Runs `rounds` rounds of `times` repetitions each; another turn begins each round. One outcome
+/// for each turn, in their order.
 ///
 /// ```
-/// use partools_bench::{Contender, take_turns};
-/// let mut contenders = [Contender::whole("ten", || (0..10).sum::<u64>())];
-/// let outcomes = take_turns(&mut contenders, 3, 100);
+/// use partools_bench::{Turn, take_turns};
+/// let mut turns = [Turn::whole("ten", || (0..10).sum::<u64>())];
+/// let outcomes = take_turns(&mut turns, 3, 100);
 /// assert_eq!(outcomes[0].ratio, 1.0);
 /// ```
 ///
 /// # Panics
-/// Where there is no contender or no round.
-pub fn take_turns(contenders: &mut [Contender<'_>], rounds: usize, times: u64) -> Vec<Outcome> {
+/// Where there is no turn or no round.
+pub fn take_turns(turns: &mut [Turn<'_>], rounds: usize, times: u64) -> Vec<Outcome> {
     assert!(
-        rounds > 0 && !contenders.is_empty(),
-        "nothing to time: no round or no contender"
+        rounds > 0 && !turns.is_empty(),
+        "nothing to time: no round or no turn"
     );
-    let count = contenders.len();
+    let count = turns.len();
     let mut times_of = vec![Vec::with_capacity(rounds); count];
     for round in 0..rounds {
         for turn in 0..count {
             let who = (round + turn) % count;
-            let spent = (contenders[who].run)(times);
+            let spent = (turns[who].run)(times);
             times_of[who].push(spent.as_secs_f64() * 1e9 / times as f64);
         }
     }
@@ -104,11 +104,11 @@ mod tests {
             let mut noise = [1_u64, 100, 1].into_iter();
             move |_| Duration::from_nanos(nanoseconds * noise.next().expect("three rounds"))
         };
-        let mut contenders = [
-            Contender::clocked("one", noisy(100)),
-            Contender::clocked("three", noisy(300)),
+        let mut turns = [
+            Turn::clocked("one", noisy(100)),
+            Turn::clocked("three", noisy(300)),
         ];
-        let outcomes = take_turns(&mut contenders, 3, 1);
+        let outcomes = take_turns(&mut turns, 3, 1);
         assert!((outcomes[1].ratio - 3.0).abs() < 1e-9, "{outcomes:?}");
         assert!((outcomes[1].median_ns - 300.0).abs() < 1e-6, "{outcomes:?}");
     }

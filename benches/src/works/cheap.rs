@@ -1,5 +1,6 @@
-//! The workloads: closures and items that several contenders of a bench are given.
+//! Work that costs next to nothing, so that what is left is the map around it; and items that take a given time.
 
+use crate::work::Work;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,28 @@ use std::time::{Duration, Instant};
 #[must_use]
 pub fn cheap(x: &f64) -> f64 {
     x * 2.0 + 1.0
+}
+
+/// [`cheap`], as the work of a comparison.
+pub(crate) struct Noop;
+
+impl Work for Noop {
+    type Item = f64;
+    type Shared = ();
+    type Output = f64;
+
+    fn nothing() -> Option<&'static ()> {
+        Some(&())
+    }
+
+    #[inline]
+    fn call(item: &f64, (): &()) -> f64 {
+        cheap(item)
+    }
+
+    fn digest(output: &f64) -> u64 {
+        *output as u64
+    }
 }
 
 /// `count` items for [`cheap`].

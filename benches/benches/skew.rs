@@ -8,10 +8,14 @@
 //! Items spin, so both processors must be free: beside a busy neighbour all contenders are late alike.
 #![allow(clippy::print_stdout, reason = "a bench reports on standard output")]
 
-use partools_bench::{Contender, spin, take_turns, uneven};
+mod side_by_side;
+
+use criterion::Criterion;
+use partools_bench::{Turn, spin, uneven};
 use partools_core::over;
 use partools_threads::Threads;
 use rayon::prelude::*;
+use side_by_side::{Rounds, compare};
 use std::time::Duration;
 
 const WORKERS: usize = 2;
@@ -21,43 +25,40 @@ fn main() {
         .num_threads(WORKERS)
         .build_global()
         .expect("nobody else has set up rayon's pool");
-    balance(
-        "20,000 items of 10 µs",
-        &[Duration::from_micros(10); 20_000],
-    );
-    balance(
-        "1000 items, the last 1 % long",
-        &uneven(1000, Duration::from_micros(200)),
+    let mut criterion = side_by_side::criterion();
+    let even = [Duration::from_micros(10); 20_000];
+    skew(&mut criterion, "skew/20,000 items of 10 µs", &even);
+    let uneven = uneven(1000, Duration::from_micros(200));
+    skew(
+        &mut criterion,
+        "skew/1000 items, the last 1 % long",
+        &uneven,
     );
 }
 
-fn balance(name: &str, items: &[Duration]) {
+fn skew(criterion: &mut Criterion, name: &str, items: &[Duration]) {
     let ideal = items.iter().sum::<Duration>() / 2;
     let threads = Threads::new().workers(WORKERS);
-    let mut contenders = [
-        Contender::clocked("ideal", |times| {
+    let contenders = [
+        Turn::clocked("ideal", |times| {
             ideal * u32::try_from(times).unwrap_or(u32::MAX)
         }),
-        Contender::whole("Threads, 2 workers", || {
+        Turn::whole("Threads, 2 workers", || {
             over(items)
                 .map(|time| spin(*time))
                 .run(&threads)
                 .expect("threads")
         }),
-        Contender::whole("rayon, 2 threads", || {
+        Turn::whole("rayon, 2 threads", || {
             items
                 .par_iter()
                 .map(|time| spin(*time))
                 .collect::<Vec<()>>()
         }),
     ];
-    println!("{name}");
-    let outcomes = take_turns(&mut contenders, 9, 1);
-    for (contender, outcome) in contenders.iter().zip(outcomes) {
-        let (ms, ratio) = (outcome.median_ns / 1e6, outcome.ratio);
-        println!(
-            "    {:20} {ms:8.1} ms   {ratio:6.3} of the ideal",
-            contender.name
-        );
-    }
+    let rounds = Rounds {
+        rounds: 9,
+        times: 1,
+    };
+    compare(criterion, name, contenders, 10, &rounds);
 }

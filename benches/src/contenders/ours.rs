@@ -1,0 +1,25 @@
+//! The executors of partools. The place for the next one.
+
+use super::crates;
+use crate::executor_contender;
+use partools::{Fork, Rayon, Serial, Threads};
+
+executor_contender!(
+    /// The reference of the contract: the calling thread.
+    pub(super) OnSerial, Serial, |_| Serial
+);
+executor_contender!(
+    /// Threads made for each map.
+    pub(super) OnThreads, Threads, |workers| Threads::new().workers(workers)
+);
+executor_contender!(
+    /// Forked children, made for each map.
+    pub(super) OnFork, Fork, |workers| Fork::new().workers(workers)
+);
+executor_contender!(
+    /// In rayon's global pool, as programs have it that use rayon already.
+    pub(super) OnRayon, Rayon<'static>, |workers| {
+        crates::global_rayon_pool(workers);
+        Rayon::new()
+    }
+);

@@ -1,0 +1,197 @@
+//! A contender's process, seen from the coordinator: started, asked, stopped while others are measured, and killed.
+//!
+//! It is the first of a process group of its own, so that one signal reaches it and all that it has started. While it
+//! is not asked it is stopped (SIGSTOP): pools that spin or wake up now and then disturb nobody.
+
+use crate::contender::{Entry, Launch};
+use crate::processes::{descendants, memory_of};
+use crate::serve::{Answer, Order};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What it is called as, in this executable.
+pub(crate) const HIDDEN: &str = "__contender";
+
+/// Two looks at the memory are this far apart.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
+/// Other programs come and go, with which a process shares its libraries' pages: so many bytes are no change.
+const NOISE: u64 = 200_000;
+
+/// A contender's process.
+pub(crate) struct Rival {
+    process: Child,
+    asks: ChildStdin,
+    says: ChildStdout,
+    heard: Vec<u8>,
+    errors: File,
+}
+
+impl Rival {
+    /// Starts it and has it make its inputs, in at most `limit`.
+    pub(crate) fn start(
+        entry: &Entry,
+        order: &Order,
+        limit: Duration,
+    ) -> io::Result<(Self, Answer)> {
+        let mut errors = tempfile::tempfile()?;
+        let mut command = Command::new("/proc/self/exe");
+        command.arg(HIDDEN);
+        if let Launch::Command(words) = &entry.launch {
+            command.arg("--").args(words);
+        }
+        let mut process = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(errors.try_clone()?)
+            .process_group(0)
+            .spawn()?;
+        let (Some(asks), Some(says)) = (process.stdin.take(), process.stdout.take()) else {
+            return Err(io::Error::other(
+                "a process without the pipes that it was given",
+            ));
+        };
+        errors.rewind()?;
+        let mut rival = Rival {
+            process,
+            asks,
+            says,
+            heard: Vec::new(),
+            errors,
+        };
+        let answer = rival.ask(&serde_json::to_string(order)?, limit, &mut |_| {})?;
+        rival.stop();
+        Ok((rival, answer))
+    }
+
+    /// Asks for a round that counts.
+    pub(crate) fn round(&mut self, limit: Duration) -> io::Result<Answer> {
+        self.go_on();
+        let answer = self.ask("round", limit, &mut |_| {});
+        self.stop();
+        answer
+    }
+
+    /// Asks for a round that somebody watches; how many bytes it held beyond those from before, at most. `None` where
+    /// the system does not tell, or no look held.
+    pub(crate) fn watched_round(&mut self, limit: Duration) -> io::Result<(Answer, Option<u64>)> {
+        self.go_on();
+        let before = look(self.process.id());
+        let mut most = None;
+        let answer = self.ask("watched", limit, &mut |process| {
+            most = most.max(look(process))
+        });
+        // What it holds with the result in hand was seen before it said so, or is there now.
+        self.stop();
+        let most = most.max(look(self.process.id()));
+        Ok((
+            answer?,
+            most.zip(before)
+                .map(|(most, before)| most.saturating_sub(before)),
+        ))
+    }
+
+    /// What it has said on standard error: the last line.
+    pub(crate) fn last_words(&mut self) -> String {
+        let mut text = String::new();
+        let read = self
+            .errors
+            .rewind()
+            .and_then(|()| self.errors.read_to_string(&mut text));
+        let line = text.lines().rev().find(|line| !line.trim().is_empty());
+        match (read, line) {
+            (Ok(_), Some(line)) => line.trim().chars().take(200).collect(),
+            _ => "it said nothing".to_owned(),
+        }
+    }
+
+    fn ask(
+        &mut self,
+        question: &str,
+        limit: Duration,
+        look: &mut dyn FnMut(u32),
+    ) -> io::Result<Answer> {
+        writeln!(self.asks, "{question}")?;
+        self.asks.flush()?;
+        let end = Instant::now() + limit;
+        // A look takes milliseconds and slows those it looks at: only where it is asked for.
+        let wait = if question == "watched" {
+            BETWEEN_LOOKS
+        } else {
+            Duration::from_millis(200)
+        };
+        loop {
+            if let Some(at) = self.heard.iter().position(|&byte| byte == b'\n') {
+                let line: Vec<u8> = self.heard.drain(..=at).collect();
+                return serde_json::from_slice(&line).map_err(|_| {
+                    let line = String::from_utf8_lossy(&line);
+                    io::Error::other(format!("it said {:?}", line.trim_end()))
+                });
+            }
+            if Instant::now() > end {
+                let limit = limit.as_secs_f64();
+                return Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    format!("no result within {limit:.0} s"),
+                ));
+            }
+            if self.wait(wait)? {
+                let mut bytes = [0; 4096];
+                match self.says.read(&mut bytes)? {
+                    0 => return Err(io::Error::other(format!("it ended: {}", self.last_words()))),
+                    count => self.heard.extend_from_slice(&bytes[..count]),
+                }
+            } else {
+                look(self.process.id());
+            }
+        }
+    }
+
+    /// Waits until it says something; false if it does not within `time`.
+    fn wait(&self, time: Duration) -> io::Result<bool> {
+        let time = Timespec::try_from(time).map_err(io::Error::other)?;
+        let mut fds = [PollFd::new(&self.says, PollFlags::IN)];
+        match poll(&mut fds, Some(&time)) {
+            Ok(ready) => Ok(ready > 0),
+            Err(rustix::io::Errno::INTR) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn stop(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    fn go_on(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Ok(group) = i32::try_from(self.process.id()) {
+            // It may have ended: then there is nobody to stop, and the next question will tell.
+            let _ = killpg(Pid::from_raw(group), signal);
+        }
+    }
+}
+
+impl Drop for Rival {
+    fn drop(&mut self) {
+        self.signal(Signal::SIGKILL);
+        let _ = self.process.wait();
+    }
+}
+
+/// What `process` and all that it has started hold, in bytes. While one is read after the other, pages become shared
+/// that were not: so the started ones are read twice, and a look in which they changed is none.
+fn look(process: u32) -> Option<u64> {
+    let started = descendants(process);
+    let all = || started.iter().map(|&id| memory_of(id)).sum::<Option<u64>>();
+    let (before, own, after) = (all()?, memory_of(process)?, all()?);
+    let holds = before.abs_diff(after) <= NOISE && descendants(process) == started;
+    holds.then_some(own + after)
+}
