@@ -1,16 +1,16 @@
 //! The command line.
 
-use partools::AnyExecutor;
+use partools::AnyPortable;
 
 pub(crate) struct Arguments {
-    pub(crate) executors: Vec<AnyExecutor>,
+    pub(crate) executors: Vec<AnyPortable>,
     /// Of each carrier.
     pub(crate) resamples: usize,
     pub(crate) seed: u64,
 }
 
 pub(crate) fn usage() -> String {
-    let names = AnyExecutor::names().collect::<Vec<_>>().join(", ");
+    let names = AnyPortable::names().collect::<Vec<_>>().join(", ");
     format!(
         "usage: flights [--on EXECUTOR] [--resamples N] [--seed N]\n\n\
          --on EXECUTOR  this one only, instead of one after the other: {names}\n\
@@ -57,7 +57,7 @@ pub(crate) fn read(
 
 /// All executors of this build. Rayon keeps its threads, beside which Fork would refuse to fork: it is last.
 fn all() -> Vec<String> {
-    let mut names: Vec<_> = AnyExecutor::names()
+    let mut names: Vec<_> = AnyPortable::names()
         .filter(|name| !name.contains(':'))
         .collect();
     names.sort_by_key(|name| name == "rayon");

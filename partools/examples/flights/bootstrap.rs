@@ -14,7 +14,7 @@
 //! whoever computes them, in whatever order.
 
 use crate::columns::Flights;
-use partools::{AnyExecutor, Executor, Job, Task, over};
+use partools::{AnyPortable, Executor, Job, Task, over};
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
@@ -55,7 +55,7 @@ pub(crate) fn run(
     flights: Flights<'_>,
     blocks: &[Block],
     seed: u64,
-    on: &AnyExecutor,
+    on: &AnyPortable,
 ) -> Result<Outcome, partools::Error> {
     let job = over(blocks).shared(flights).seed(seed).map_cx(|block, cx| {
         let (delays, mut rng) = (cx.shared.delays(block.carrier), cx.rng());

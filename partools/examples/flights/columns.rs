@@ -1,6 +1,6 @@
 //! The two columns that the bootstrap needs, grouped by carrier; and how they are shared with the workers.
 
-use partools::{LendView, Shared, ViewOf};
+use partools::SharedArg;
 use partools_flights::Table;
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 const CODE: usize = 2;
 
 /// The shared argument: slices of one table, which every worker sees and none copies.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, SharedArg)]
 pub(crate) struct Flights<'a> {
     /// Arrival delays in minutes, those of the first carrier first; an early arrival is negative.
     delays: &'a [i16],
@@ -29,16 +29,6 @@ impl<'a> Flights<'a> {
 
     pub(crate) fn delays(self, carrier: usize) -> &'a [i16] {
         &self.delays[self.starts[carrier] as usize..self.starts[carrier + 1] as usize]
-    }
-}
-
-impl<'a> LendView<'a> for Flights<'_> {
-    type View = Flights<'a>;
-}
-
-impl Shared for Flights<'_> {
-    fn view(&self) -> ViewOf<'_, Self> {
-        *self
     }
 }
 
