@@ -6,16 +6,22 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{
     Data, DeriveInput, Error, Fields, GenericParam, Generics, Ident, Index, Lifetime, Member, Path,
-    PathArguments, Result, Type, TypePath, TypeReference, parse_quote_spanned,
+    PathArguments, Result, Type, TypeParam, TypePath, TypeReference, WherePredicate, parse_quote,
 };
 
 /// A struct of shared arguments.
 pub(crate) struct Compound {
+    pub(crate) head: Head,
+    pub(crate) fields: Vec<Field>,
+}
+
+/// What is known of a type before a look at its fields.
+#[derive(Clone)]
+pub(crate) struct Head {
     pub(crate) name: Ident,
     pub(crate) generics: Generics,
     /// The crate that generated code names.
     pub(crate) home: Path,
-    pub(crate) fields: Vec<Field>,
 }
 
 pub(crate) struct Field {
@@ -25,23 +31,29 @@ pub(crate) struct Field {
     pub(crate) serialized: bool,
 }
 
+impl Head {
+    /// `home` is the crate's name where no attribute says another.
+    pub(crate) fn read(input: &DeriveInput, home: &str) -> Self {
+        let home = Ident::new(home, Span::call_site());
+        Head {
+            name: input.ident.clone(),
+            generics: input.generics.clone(),
+            home: parse_quote!(::#home),
+        }
+    }
+}
+
 impl Compound {
-    pub(crate) fn read(input: DeriveInput, home: &str) -> Result<Self> {
-        let name = input.ident;
+    pub(crate) fn read(mut head: Head, input: DeriveInput) -> Result<Self> {
         let fields = match input.data {
             Data::Struct(data) => data.fields,
             Data::Enum(data) => return Err(not_a_struct(data.enum_token.span)),
             Data::Union(data) => return Err(not_a_struct(data.union_token.span)),
         };
-        let home = match attribute::named_crate(&input.attrs)? {
-            Some(path) => path,
-            None => {
-                // At the call site, for a crate's name; what it is used for is spanned where it matters.
-                let home = Ident::new(home, Span::call_site());
-                parse_quote_spanned!(Span::call_site()=> ::#home)
-            }
-        };
-        if let Some(second) = input.generics.lifetimes().nth(1) {
+        if let Some(home) = attribute::named_crate(&input.attrs)? {
+            head.home = home;
+        }
+        if let Some(second) = head.generics.lifetimes().nth(1) {
             return Err(Error::new_spanned(
                 second,
                 "a compound of shared arguments has one lifetime, since it is seen for one: give this \
@@ -49,15 +61,40 @@ impl Compound {
             ));
         }
         let fields = attribute::all(
-            members(fields).map(|(member, field)| Field::read(member, field, &input.generics)),
+            members(fields).map(|(member, field)| Field::read(member, field, &head.generics)),
         )?;
-        Ok(Compound {
-            name,
-            generics: input.generics,
-            home,
-            fields,
-        })
+        attribute::all(
+            head.generics
+                .type_params()
+                .map(|p| bounded(p, &head.generics)),
+        )?;
+        Ok(Compound { head, fields })
     }
+}
+
+/// A type parameter has bounds: without, each of its fields would be refused, with the advice to bound the field.
+fn bounded(parameter: &TypeParam, generics: &Generics) -> Result<()> {
+    let name = &parameter.ident;
+    let elsewhere = generics
+        .where_clause
+        .iter()
+        .flat_map(|bounds| &bounds.predicates);
+    let bounds_it = |predicate: &WherePredicate| match predicate {
+        WherePredicate::Type(bound) => {
+            bound.bounded_ty.to_token_stream().to_string() == name.to_string()
+        }
+        _ => false,
+    };
+    if parameter.bounds.is_empty() && !elsewhere.into_iter().any(bounds_it) {
+        return Err(Error::new_spanned(
+            name,
+            format!(
+                "what `{name}` is stands on the struct, and nothing is added to it: `{name}: bytemuck::Pod`, where \
+                 fields are `&'a [{name}]` or `&'a {name}`; serde's traits, where they are `#[shared_arg(serialized)]`"
+            ),
+        ));
+    }
+    Ok(())
 }
 
 fn members(fields: Fields) -> impl Iterator<Item = (Member, syn::Field)> {

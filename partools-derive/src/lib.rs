@@ -17,7 +17,8 @@ mod attribute;
 mod compound;
 mod expand;
 
-use compound::Compound;
+use compound::{Compound, Head};
+use syn::DeriveInput;
 
 /// Makes a struct of shared arguments a shared argument: several arrays under their names, seen by every
 /// worker, copied by none.
@@ -113,8 +114,16 @@ pub fn shared_arg_by_partools(input: TokenStream) -> TokenStream {
 }
 
 fn derive(input: TokenStream, home: &str) -> TokenStream {
-    syn::parse(input)
-        .and_then(|input| Compound::read(input, home))
-        .map_or_else(|error| error.into_compile_error(), |c| expand::expand(&c))
-        .into()
+    let input: DeriveInput = match syn::parse(input) {
+        Ok(input) => input,
+        Err(error) => return error.into_compile_error().into(),
+    };
+    let head = Head::read(&input, home);
+    match Compound::read(head.clone(), input) {
+        Ok(compound) => expand::expand(&compound).into(),
+        Err(error) => {
+            let (error, quiet) = (error.into_compile_error(), expand::quiet(&head));
+            quote::quote!(#error #quiet).into()
+        }
+    }
 }

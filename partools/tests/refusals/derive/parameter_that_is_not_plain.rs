@@ -1,11 +1,11 @@
-//! Bounds stand on the struct.
+//! A bound that is not enough.
 //! refused: `&'a [T]` cannot lie in memory that another process maps
 
 use partools::{Loopback, SharedArg, over};
 
 #[cfg(refused)]
 #[derive(SharedArg)]
-struct Pair<'a, T> {
+struct Pair<'a, T: Copy> {
     left: &'a [T],
     right: &'a [T],
 }
@@ -18,6 +18,7 @@ struct Pair<'a, T: bytemuck::Pod> {
 }
 
 pub fn main() {
-    let job = over(0..1).shared(Pair { left: &[2.0], right: &[3.0] }).map(|i, pair| pair.left[i] + pair.right[i]);
+    let pair = Pair { left: &[2.0], right: &[3.0] };
+    let job = over(0..1).shared(pair).map(|i, pair| pair.left[i] + pair.right[i]);
     assert_eq!(job.run(&Loopback).unwrap(), [5.0]);
 }

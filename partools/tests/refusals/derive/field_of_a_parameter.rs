@@ -5,7 +5,7 @@ use partools::{Loopback, SharedArg, over};
 
 #[cfg(refused)]
 #[derive(SharedArg)]
-struct Pair<T> {
+struct Pair<T: SharedArg> {
     left: T,
     right: T,
 }
@@ -18,6 +18,10 @@ struct Pair<'a, T: bytemuck::Pod> {
 }
 
 pub fn main() {
-    let job = over(0..1).shared(Pair { left: &2.0, right: &3.0 }).map(|_, pair| pair.left + pair.right);
+    #[cfg(refused)]
+    let pair = Pair { left: 2.0, right: 3.0 };
+    #[cfg(not(refused))]
+    let pair = Pair { left: &2.0, right: &3.0 };
+    let job = over(0..1).shared(pair).map(|_, pair| pair.left + pair.right);
     assert_eq!(job.run(&Loopback).unwrap(), [5.0]);
 }
