@@ -1,10 +1,12 @@
 //! What of the parent's memory a child can touch.
 
 use std::fs::OpenOptions;
+use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
-use partools_os::{Access, Exit, Region, SharedVec, foreign_writable_shared};
+use partools_os::{Access, Attached, Exit, Region, SharedVec, foreign_writable_shared, locate};
 use rustix::mm::MprotectFlags;
 
 use crate::{gated, reap, spawn, spawn_lending, trials};
@@ -22,6 +24,8 @@ trials![
     a_child_that_writes_to_a_frozen_vector_dies,
     a_frozen_vector_withstands_every_attack,
     a_vector_that_another_process_has_cannot_be_frozen,
+    a_child_locates_and_drops_what_it_inherited,
+    a_child_locates_whatever_threads_of_the_parent_did_at_its_fork,
 ];
 
 const FAULT: Exit = Exit::Signal {
@@ -226,4 +230,66 @@ fn a_vector_that_another_process_has_cannot_be_frozen() {
     let refused = filling.freeze().expect_err("a child has it");
     drop(child);
     assert!(refused.to_string().contains("before you fork"), "{refused}");
+}
+
+fn a_child_locates_and_drops_what_it_inherited() {
+    let (kept, dropped) = (counting(1000), counting(2000));
+    let start = dropped.as_ptr() as usize;
+    let mut child = spawn(|| {
+        let located = locate(bytemuck::cast_slice(&dropped[5..])).map(|it| (it.offset(), it.len()));
+        drop(dropped);
+        let maps = std::fs::read_to_string("/proc/self/maps").expect("maps");
+        let outcomes = [
+            located == Some((40, 1995 * 8)),
+            !maps.contains(&format!("{start:x}-")),
+            is_counting(&kept) && locate(bytemuck::cast_slice(&kept)).is_some(),
+        ];
+        i32::from(outcomes == [true; 3])
+    });
+    assert_eq!(reap(&mut child), Exit::Code(1));
+    assert!(locate(bytemuck::cast_slice(&kept)).is_some());
+}
+
+/// Another mapping of it, which is listed while it lives.
+fn attach(vector: &SharedVec<u64>) -> Attached {
+    let descriptor = vector.as_fd().try_clone_to_owned().expect("a descriptor");
+    Attached::sealed(descriptor, 8, 16).expect("a second mapping")
+}
+
+/// The lock of the registry is held by whoever forks, so that no thread that a child does not have holds it there.
+fn a_child_locates_whatever_threads_of_the_parent_did_at_its_fork() {
+    let vector = counting(1000);
+    /// Also when an assertion fails: a scope waits for its threads.
+    struct Done<'a>(&'a AtomicBool);
+    impl Drop for Done<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Relaxed);
+        }
+    }
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let _done = Done(&done);
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(Relaxed) {
+                    let second = attach(&vector);
+                    // Again and again, so that the lock is held at many a fork.
+                    assert!((0..100).all(|_| locate(&second).is_some()));
+                }
+            });
+        }
+        for _ in 0..300 {
+            // The threads hold no other lock that such a child needs: the allocator's are whole after a fork.
+            let mut child = spawn(|| {
+                let found = locate(bytemuck::cast_slice(&vector)).is_some();
+                i32::from(found && locate(&attach(&vector)).is_some())
+            });
+            assert_eq!(reap(&mut child), Exit::Code(1));
+        }
+    });
+    // Who comes next may count threads, and a thread is listed for a moment after it was joined.
+    let begun = std::time::Instant::now();
+    while partools_os::other_threads().is_ok_and(|threads| !threads.is_empty()) {
+        assert!(begun.elapsed() < crate::PATIENCE, "threads stay listed");
+    }
 }
