@@ -80,9 +80,7 @@ fn bounded(parameter: &TypeParam, generics: &Generics) -> Result<()> {
         .iter()
         .flat_map(|bounds| &bounds.predicates);
     let bounds_it = |predicate: &WherePredicate| match predicate {
-        WherePredicate::Type(bound) => {
-            bound.bounded_ty.to_token_stream().to_string() == name.to_string()
-        }
+        WherePredicate::Type(bound) => *name == bound.bounded_ty.to_token_stream().to_string(),
         _ => false,
     };
     if parameter.bounds.is_empty() && !elsewhere.into_iter().any(bounds_it) {

@@ -48,14 +48,7 @@ use syn::DeriveInput;
 /// Slices lie where they are, or in a segment that workers elsewhere map. The closure is handed the struct itself,
 /// with a lifetime that ends with the map.
 ///
-/// # Fields
-/// Each field is a shared argument:
-/// - `&'a [T]` and `&'a T` of a `T` that is [plain memory](https://docs.rs/bytemuck/latest/bytemuck/trait.Pod.html)
-///   (numbers, arrays of them, structs that derive `bytemuck::Pod`), and `&'a str`;
-/// - numbers, `bool` and `char` by value;
-/// - other compounds, and tuples of all these;
-/// - with the attribute `#[shared_arg(serialized)]`, a reference to anything that serde can carry. Each worker in
-///   another process then has **one decoded copy of its own**: right for dictionaries, wrong for what is large.
+/// Compounds in compounds, and a dictionary:
 ///
 /// ```
 /// use partools_core::{Loopback, SharedArg, over};
@@ -80,18 +73,7 @@ use syn::DeriveInput;
 /// # Ok::<(), partools_core::Error>(())
 /// ```
 ///
-/// # Limits
-/// - Structs only, with one lifetime or none; all references have it.
-/// - Nothing is added to the bounds of type parameters: what a field needs stands on the struct
-///   (`struct Pair<'a, T: Pod>`).
-/// - A field is not of a type parameter's own type: its view would be of another type. Take a reference, or a tuple
-///   in place of the struct.
-/// - A field is not of the type `Serialized`: its view is a reference. The attribute does the same, and the closure
-///   sees what was written.
-///
-/// # Another name for the crate
-/// The generated code names the crate that this macro was imported from: `::partools_core`, or `::partools`.
-/// Where it goes by another name, say so:
+/// Under another name:
 ///
 /// ```
 /// # extern crate partools_core as parallel;
@@ -102,12 +84,16 @@ use syn::DeriveInput;
 /// }
 /// # let _ = parallel::over(0..1).shared(Columns { delay: &[] }).map(|_, columns| columns.delay.len());
 /// ```
+///
+#[doc = include_str!("fields.md")]
 #[proc_macro_derive(SharedArg, attributes(shared_arg))]
 pub fn shared_arg(input: TokenStream) -> TokenStream {
     derive(input, "partools_core")
 }
 
-/// As `SharedArg`, for whoever imports it from `partools`.
+/// As `SharedArg`, for whoever imports it from `partools`: the generated code names that crate.
+///
+#[doc = include_str!("fields.md")]
 #[proc_macro_derive(SharedArgByPartools, attributes(shared_arg))]
 pub fn shared_arg_by_partools(input: TokenStream) -> TokenStream {
     derive(input, "partools")

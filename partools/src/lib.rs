@@ -68,7 +68,7 @@
 //! ```
 //!
 //! # Features
-//! `threads` and `fork` are on if nothing is said; `rayon` adds `Rayon`. `fork` is accepted on every system,
+//! `threads`, `fork` and `derive` (of `SharedArg`) are on if nothing is said; `rayon` adds `Rayon`. `fork` is accepted on every system,
 //! but only on Linux is there a `Fork`. Features only add types: no bound changes with them. To write an
 //! executor of your own, see [`Executor`]; crates that do depend on `partools-core` alone.
 
@@ -94,6 +94,32 @@ pub use partools_core::{Plain, PlainVec, Portable};
 pub use partools_core::Serialized;
 // The trait comes by a glob, so that the macro below stands before the one that the core has under this name
 // where some other crate asks for it: the code of this one names `partools`, which is what its user depends on.
+/// Makes a struct of shared arguments a shared argument: several arrays under their names.
+///
+/// ```
+/// use partools::{Loopback, SharedArg, Threads, over};
+///
+/// #[derive(SharedArg)]
+/// struct Columns<'a> {
+///     delay: &'a [f64],
+///     carrier: &'a [u16],
+///     names: &'a str,
+///     scale: f64,
+/// }
+///
+/// let (delay, carrier) = (vec![4.0, -2.0, 7.0], vec![1, 0, 1]);
+/// let columns = Columns { delay: &delay, carrier: &carrier, names: "UA,AA", scale: 0.5 };
+/// let job = over(0..3).shared(columns).map(|i, columns| {
+///     let name = columns.names.split(',').nth(columns.carrier[i].into()).expect("a carrier");
+///     format!("{name} {}", columns.delay[i] * columns.scale)
+/// });
+/// assert_eq!(job.run(&Threads::new())?, ["AA 2", "UA -1", "AA 3.5"]);
+/// # #[cfg(all(feature = "fork", target_os = "linux"))]
+/// assert_eq!(job.run(&partools::Fork::new().workers(2))?, job.run(&Threads::new())?);
+/// assert_eq!(job.run(&Loopback)?, job.run(&Threads::new())?); // as it goes to other processes
+/// # Ok::<(), partools::Error>(())
+/// ```
+///
 #[cfg(feature = "derive")]
 pub use partools_derive::SharedArgByPartools as SharedArg;
 pub use shared_arg::*;

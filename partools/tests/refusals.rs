@@ -109,6 +109,10 @@ impl Program {
         }
     }
 
+    #[expect(
+        clippy::print_stderr,
+        reason = "`--nocapture` asks for what the compiler says"
+    )]
     fn is_refused(&self, libraries: &Libraries, show: bool) -> Result<(), Failed> {
         // As an object: a capturing closure is found where code is generated, and `cargo check` does not go there.
         let object = scratch(&format!("{}_{}.o", self.room, self.name));
