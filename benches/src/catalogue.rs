@@ -103,19 +103,3 @@ fn busy(workload: &Workload, size: Size) -> Option<Workload> {
         ..workload.clone()
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_unique() {
-        for size in [Size::Full, Size::Quick] {
-            let mut names: Vec<String> = catalogue(size, 2).into_iter().map(|w| w.name).collect();
-            let count = names.len();
-            names.sort();
-            names.dedup();
-            assert_eq!(names.len(), count);
-        }
-    }
-}

@@ -72,7 +72,7 @@ pub use session::Taken;
 pub use shape::{Memory, OutputKind, Runs, Shape, least_time, times};
 pub use turns::{Outcome, Turn, take_turns};
 pub use work::Work;
-pub use works::{cheap, cheap_items, plain_loop, spin, uneven};
+pub use works::{Convolve, Section, Sum, cheap, cheap_items, plain_loop, spin, uneven};
 
 #[doc(hidden)]
 pub use partools;

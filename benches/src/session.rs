@@ -89,6 +89,8 @@ pub(crate) fn open<C: Contender>(
                     .collect()
             };
             let array = works::Array::new(len, memory).map_err(no_memory)?;
+            // Read once, so that what workers read is shared with this process and not new.
+            black_box(array.iter().sum::<f64>());
             let mut session = Maps::<Sum, _>::new(resting(0), array, target);
             session.watched = Some(resting(5));
             Box::new(session)

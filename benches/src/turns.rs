@@ -92,24 +92,3 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_ratio_is_that_of_times_of_the_same_round() {
-        // The second of three rounds is a hundred times slower, for both.
-        let noisy = |nanoseconds| {
-            let mut noise = [1_u64, 100, 1].into_iter();
-            move |_| Duration::from_nanos(nanoseconds * noise.next().expect("three rounds"))
-        };
-        let mut turns = [
-            Turn::clocked("one", noisy(100)),
-            Turn::clocked("three", noisy(300)),
-        ];
-        let outcomes = take_turns(&mut turns, 3, 1);
-        assert!((outcomes[1].ratio - 3.0).abs() < 1e-9, "{outcomes:?}");
-        assert!((outcomes[1].median_ns - 300.0).abs() < 1e-6, "{outcomes:?}");
-    }
-}

@@ -13,9 +13,10 @@ mod words;
 
 pub(crate) use cheap::Noop;
 pub use cheap::{cheap, cheap_items, plain_loop, spin, uneven};
-pub(crate) use convolve::Convolve;
+pub use convolve::Convolve;
 pub(crate) use output::{Bytes, Nested, Number, Text, nested, text};
 pub(crate) use stream::Stream;
-pub(crate) use sum::{Array, Sum};
+pub(crate) use sum::Array;
+pub use sum::{Section, Sum};
 pub(crate) use timed::Timed;
 pub(crate) use words::Words;

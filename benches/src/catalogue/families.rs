@@ -262,21 +262,3 @@ pub(super) fn programs(list: &mut List, size: Size) {
         count * 40,
     );
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn log_normal_lengths_have_their_median_and_are_in_no_order() {
-        let mut lengths: Vec<u64> = log_normal(1000, 1000)
-            .into_iter()
-            .map(|run| run.1)
-            .collect();
-        assert!(!lengths.is_sorted());
-        lengths.sort_unstable();
-        assert!((990..=1010).contains(&lengths[500]), "{}", lengths[500]);
-        // A standard deviation above the middle: e times as long, or about.
-        assert!((2500..=3000).contains(&lengths[841]), "{}", lengths[841]);
-    }
-}

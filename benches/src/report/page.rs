@@ -102,7 +102,8 @@ fn head(text: &mut String, comparison: &Comparison) {
     }
     text.push_str(
         "<p class=\"soft\">Bars are medians, thin lines go from the fastest to the slowest round, the dashed line is the ideal. \
-         Where times differ by much, lengths are logarithms, and the card says so. MB: memory that was added, results \
+         Where times differ by much, lengths are logarithms, and the card says so. Ratios in the table are green below 1.1, \
+         yellow below 2. MB: memory that was added, results \
          included.</p>\n<p class=\"key\">",
     );
     for (kind, name) in [

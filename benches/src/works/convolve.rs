@@ -7,17 +7,32 @@ use std::hint::black_box;
 const EACH: usize = 5;
 
 /// The image is shared, a filter is an item.
-pub(crate) struct Convolve;
+///
+/// ```
+/// use partools_bench::{Convolve, Work};
+/// let image = Convolve::image(8);
+/// // A filter of one corner leaves the image as it is; of 11 x 11 pixels those at 0, 5 and 10 are kept.
+/// let mut filter = [0.0; 16];
+/// filter[0] = 1.0;
+/// let at = |y: usize, x: usize| image[y * 8 + x];
+/// let kept = [at(0, 0), at(0, 5), 0.0, at(5, 0), at(5, 5), 0.0, 0.0, 0.0, 0.0];
+/// assert_eq!(Convolve::call(&filter, &image), kept);
+/// ```
+#[derive(Debug)]
+pub struct Convolve;
 
 impl Convolve {
     /// `side * side` whole numbers below 256.
-    pub(crate) fn image(side: usize) -> Vec<f64> {
+    #[must_use]
+    pub fn image(side: usize) -> Vec<f64> {
         (0..side * side)
             .map(|i| ((i * 7919 + 13) % 256) as f64)
             .collect()
     }
 
-    pub(crate) fn filter(number: usize) -> [f64; 16] {
+    /// Filter `number`: whole numbers from -3 to 3.
+    #[must_use]
+    pub fn filter(number: usize) -> [f64; 16] {
         std::array::from_fn(|k| ((k * 31 + number * 17) % 7) as f64 - 3.0)
     }
 }
@@ -56,31 +71,5 @@ impl Work for Convolve {
         let weighed = |(i, pixel): (usize, &f64)| *pixel as i64 * (i as i64 % 13 + 1);
         let sum: i64 = output.iter().enumerate().map(weighed).sum();
         sum.rem_euclid(crate::digest::P as i64) as u64
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_filter_of_one_corner_moves_the_image() {
-        let image = Convolve::image(8);
-        let mut filter = [0.0; 16];
-        filter[0] = 1.0;
-        let kept = Convolve::call(&filter, &image);
-        // Every fifth of 11 pixels in each direction: those at 0, 5 and 10.
-        let at = |y: usize, x: usize| {
-            if y < 8 && x < 8 {
-                image[y * 8 + x]
-            } else {
-                0.0
-            }
-        };
-        let expected: Vec<f64> = [0, 5, 10]
-            .iter()
-            .flat_map(|&y| [0, 5, 10].map(|x| at(y, x)))
-            .collect();
-        assert_eq!(kept, expected);
     }
 }

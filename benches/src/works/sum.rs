@@ -8,9 +8,17 @@ use std::time::Duration;
 
 /// `(start, end, rest)`: where a section lies, and how many milliseconds to rest behind it. Workers rest in the one
 /// round in which memory is watched, so that the watcher can look at processes that hold still.
-pub(crate) type Section = (u64, u64, u64);
+pub type Section = (u64, u64, u64);
 
-pub(crate) struct Sum;
+/// An item is a section, the array is shared.
+///
+/// ```
+/// use partools_bench::{Sum, Work};
+/// let array: Vec<f64> = (0..1003).map(f64::from).collect();
+/// assert_eq!(Sum::call(&(0, 1003, 0), &array), array.iter().sum::<f64>()); // eight sums beside each other
+/// ```
+#[derive(Debug)]
+pub struct Sum;
 
 impl Work for Sum {
     type Item = Section;
@@ -73,16 +81,5 @@ impl Deref for Array {
             Array::Own(array) => array,
             Array::Shared(array) => array,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lanes_sum_like_a_plain_sum() {
-        let array = Array::new(1003, Memory::Plain).expect("memory");
-        assert_eq!(fast_sum(&array), array.iter().sum::<f64>());
     }
 }
