@@ -9,9 +9,7 @@ use crate::executor::Executor;
 use crate::portable::Portable;
 use crate::remote::PortableTask;
 use crate::run::Run;
-use crate::wire::{
-    Outlet, Parcel, Record, Request, SegmentBuffer, Server, WireError, accept, request,
-};
+use crate::wire::{Outlet, Parcel, Record, Request, Server, WireError, accept, request};
 
 /// Runs every item on the calling thread, as a worker elsewhere would: the task is packed and unpacked, the shared
 /// argument copied into a segment and attached there, items and outputs are encoded and decoded.
@@ -45,20 +43,18 @@ where
         caller: &mut Caller<'_, T::Output>,
     ) -> Result<(), Error> {
         let parcel = Parcel::pack(task, run.plan())?;
-        let mut written = Vec::new();
-        parcel
-            .write_segment(&mut written)
-            .map_err(|e| Error::os("writing a segment to memory", e))?;
-        let segment = SegmentBuffer::read(&mut &written[..], parcel.segment_len())
-            .map_err(|e| Error::os("memory for a segment", e))?;
-        drop(written);
+        let segment = parcel
+            .segment()
+            .map_err(|e| Error::os("memory for the shared argument", e))?;
         let mut result = Ok(());
-        parcel
+        let served = parcel
             .entry()
             .serve(parcel.head(), &[segment.as_bytes()], 0, &mut |server| {
                 result = serve(server, task, run, caller);
-            })?;
-        result
+            });
+        // What went wrong first is told; the state's `Drop` comes last.
+        result?;
+        Ok(served?)
     }
 }
 

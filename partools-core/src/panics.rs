@@ -127,15 +127,18 @@ fn text_of(payload: &(dyn Any + Send)) -> String {
 }
 
 /// Runs `f`, for its effect; true where it panicked. The payload of that panic is dropped, or leaked
-/// where its own drop panics.
+/// where its own drop panics. It is not noted: the panic that somebody is about to [`catch`] keeps its place.
 pub(crate) fn quietly(f: impl FnOnce()) -> bool {
-    let Err(payload) = catch_unwind(AssertUnwindSafe(f)) else {
-        return false;
-    };
-    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+    let outer = CATCHING.replace(false);
+    let result = catch_unwind(AssertUnwindSafe(f));
+    let panicked = result.is_err();
+    if let Err(payload) = result
+        && let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload)))
+    {
         std::mem::forget(again);
     }
-    true
+    CATCHING.set(outer);
+    panicked
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ mod start;
 mod task;
 
 pub use conjure::Remote;
-pub(crate) use conjure::conjure;
+pub(crate) use conjure::{conjure, identity};
 pub use dealt::Dealt;
 pub use items::{FarItems, FarPieces, FarRange, PortableItems};
 pub use start::PortableStart;

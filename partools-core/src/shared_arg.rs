@@ -12,6 +12,8 @@ use crate::wire::WireError;
 use bytemuck::Pod;
 use std::marker::PhantomData;
 
+#[cfg(feature = "ndarray")]
+mod array;
 mod attach;
 mod layout;
 mod serialized;

@@ -3,11 +3,13 @@
 //! postcard writes fields one after another and names nothing. That is fast, and safe only while the
 //! two halves of a type's serde agree; attributes can make them differ, and then a *wrong value* may
 //! decode, to the last byte. So [`write()`] and [`read()`] walk the value themselves, leave numbers, strings
-//! and bytes to postcard, and differ from it in four things:
+//! and bytes to postcard, and differ from it in five things:
 //! - a skipped field is an error, as is a sequence or map that is not as long as it said;
 //! - variants go by name, written once per message and by number in that table afterwards. Indexes
 //!   are wrong after a variant with `#[serde(skip)]`: serde counts it when writing, not when reading;
 //! - the [`Shape`] of what was written follows the bytes, and must be the shape of what was read;
+//! - an element of a sequence or map has one byte at least, also where it is written as none (`()`, or a
+//!   struct whose fields are all skipped), so that a length promises no more than its bytes can keep;
 //! - nothing may be left over.
 //!
 //! Not seen: fields of equal number left out crosswise (`skip_serializing` on one, `skip_deserializing` on

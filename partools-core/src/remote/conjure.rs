@@ -40,8 +40,8 @@ impl<F: Copy + Send + Sync + 'static> Remote for F {}
 
 /// The function of type `F`.
 ///
-/// Only for a function that `Layout::function` was given on the near side, so that a value of it exists (`Attach::function`
-/// checks the name of its type).
+/// Only for a function that `Layout::function` was given on the near side, so that a value of it exists
+/// (`Attach::function` checks its [`identity`]).
 pub(crate) fn conjure<F: Remote>() -> F {
     const {
         assert!(
@@ -50,9 +50,22 @@ pub(crate) fn conjure<F: Remote>() -> F {
              by the items, or make it a constant. Threads and Fork take closures that capture"
         );
     }
+    const {
+        // Should a head be forged, too, there is no value of a type that has none: the compiler knows those.
+        assert!(
+            size_of::<Option<F>>() > 0,
+            "a type without values is no function"
+        );
+    }
     // SAFETY: `F` has no bytes (asserted above), so none is read. A value of it exists: the caller says so. Another copy
     // of it changes nothing, since it is `Copy`, and may be here, since it is `Send + Sync + 'static`.
     unsafe { std::ptr::NonNull::<F>::dangling().read() }
+}
+
+/// What tells the type `F` from all others of this executable, in each process of it. Its name does not: all closures of
+/// one function have the same.
+pub(crate) fn identity<F: Remote>() -> String {
+    format!("{:?}", std::any::TypeId::of::<F>())
 }
 
 #[cfg(test)]
@@ -70,5 +83,18 @@ mod tests {
         }
         assert_eq!(call(double), 40);
         assert_eq!(call(|x| x + 1), 21);
+    }
+
+    #[test]
+    fn functions_of_one_name_are_told_apart() {
+        fn pair<A: Remote, B: Remote>(_: A, _: B) -> [String; 3] {
+            [identity::<A>(), identity::<B>(), identity::<A>()]
+        }
+        let [a, b, again] = pair(|| 1, || 1);
+        assert!(a != b && a == again);
+        assert!(
+            a.bytes().filter(u8::is_ascii_hexdigit).count() >= 32,
+            "all of it: {a}"
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use super::items::FarItems;
 use crate::items::{ItemOf, Items, Lend, sealed::Walk};
+use crate::panics::{catch, quietly};
 use crate::portable::CodecError;
 use crate::wire::FrameReader;
 use std::ops::Range;
@@ -34,12 +35,25 @@ impl<Y: FarItems> Dealt<Y> {
     }
 
     pub(super) fn deal(&mut self, range: Range<usize>) {
+        // Should it panic, all is as it was.
+        let dealt = Y::dealt(&self.head, range.clone());
+        let before = std::mem::replace(&mut self.items, dealt);
         self.first = range.start;
-        self.items = Y::dealt(&self.head, range);
+        quietly(|| before.bury());
     }
 
     pub(super) fn take_item(&mut self, from: &mut FrameReader<'_>) -> Result<(), CodecError> {
         self.items.take_item(from)
+    }
+}
+
+/// The last chunk's items are dropped as those before were.
+impl<Y: FarItems> Drop for Dealt<Y> {
+    fn drop(&mut self) {
+        if let Ok(nothing) = catch(|| Y::dealt(&self.head, 0..0)) {
+            let last = std::mem::replace(&mut self.items, nothing);
+            quietly(|| last.bury());
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! that lends what the near one lends.
 
 use crate::items::{Items, Lend, SliceChunks, Zip, sealed::Walk};
+use crate::panics::quietly;
 use crate::portable::{CodecError, Portable};
 use crate::wire::{FrameReader, FrameWriter};
 use std::ops::Range;
@@ -105,6 +106,24 @@ pub trait FarItems: Items {
     /// # Errors
     /// Where it cannot be read.
     fn take_item(&mut self, from: &mut FrameReader<'_>) -> Result<(), CodecError>;
+
+    /// Drops the items; what panics in their `Drop` does not unwind, nor keep others from being dropped.
+    #[doc(hidden)]
+    fn bury(self)
+    where
+        Self: Sized,
+    {
+        quietly(|| drop(self));
+    }
+}
+
+/// Drops values one by one: where two of a vector's panic in their `Drop`, the process would be aborted.
+fn bury<T>(values: Vec<T>) {
+    if std::mem::needs_drop::<T>() {
+        for value in values {
+            quietly(|| drop(value));
+        }
+    }
 }
 
 /// Of slices, by a way to reach them.
@@ -137,6 +156,9 @@ impl<T: Portable> FarItems for Vec<T> {
     fn take_item(&mut self, from: &mut FrameReader<'_>) -> Result<(), CodecError> {
         self.push(from.value()?);
         Ok(())
+    }
+    fn bury(self) {
+        bury(self);
     }
 }
 
@@ -236,6 +258,11 @@ impl<T: Portable> FarItems for FarPieces<T> {
         self.0.push(from.slice()?);
         Ok(())
     }
+    fn bury(self) {
+        if std::mem::needs_drop::<T>() {
+            self.0.into_iter().for_each(bury);
+        }
+    }
 }
 
 impl<A: PortableItems, B: PortableItems> PortableItems for Zip<A, B> {
@@ -258,5 +285,9 @@ impl<A: FarItems, B: FarItems> FarItems for Zip<A, B> {
     fn take_item(&mut self, from: &mut FrameReader<'_>) -> Result<(), CodecError> {
         self.0.take_item(from)?;
         self.1.take_item(from)
+    }
+    fn bury(self) {
+        self.0.bury();
+        self.1.bury();
     }
 }

@@ -1,8 +1,8 @@
 //! The far side: the same parts, found in mapped memory. Nothing that is read here is trusted.
 
 use crate::portable::Portable;
-use crate::remote::{Remote, conjure};
-use crate::wire::{FrameReader, Place, WireError};
+use crate::remote::{Remote, conjure, identity};
+use crate::wire::{FrameReader, Head, Place, WireError};
 use bytemuck::Pod;
 
 /// What a [`Layout`](super::Layout) laid out, found again: asked for in the same order.
@@ -38,16 +38,18 @@ use bytemuck::Pod;
 pub struct Attach<'m> {
     segments: &'m [&'m [u8]],
     places: std::vec::IntoIter<Place>,
+    functions: FrameReader<'m>,
     values: FrameReader<'m>,
 }
 
 impl<'m> Attach<'m> {
     /// The core's own: what is attached leads to functions being conjured.
-    pub(crate) fn new(segments: &'m [&'m [u8]], places: Vec<Place>, values: &'m [u8]) -> Self {
+    pub(crate) fn new(segments: &'m [&'m [u8]], head: Head<'m>) -> Self {
         Attach {
             segments,
-            places: places.into_iter(),
-            values: FrameReader::new(values),
+            places: head.places.into_iter(),
+            functions: FrameReader::new(head.functions),
+            values: FrameReader::new(head.values),
         }
     }
 
@@ -76,6 +78,19 @@ impl<'m> Attach<'m> {
             )));
         }
         let bytes = place.within(self.segments)?;
+        if bytes.is_empty() {
+            // Nothing has to be aligned; its segment may itself be empty, and lie anywhere.
+            return Ok(&[]);
+        }
+        if bytes.as_ptr().align_offset(align_of::<T>()) != 0 {
+            return Err(WireError::new(format!(
+                "a piece at offset {} of segment {}, whose elements are aligned to {} bytes, and the segment begins \
+                 where they are not; a segment must begin at a multiple of that",
+                place.offset,
+                place.segment,
+                align_of::<T>()
+            )));
+        }
         bytemuck::try_cast_slice(bytes).map_err(|why| {
             WireError::new(format!(
                 "a piece of {} bytes at offset {} of a segment cannot be elements of {} bytes: {why:?}",
@@ -91,8 +106,9 @@ impl<'m> Attach<'m> {
     /// # Errors
     /// Where it was another one.
     pub fn function<F: Remote>(&mut self) -> Result<F, WireError> {
-        let name = std::any::type_name::<F>();
-        if self.values.bytes() != name.as_bytes() {
+        let (named, name) = (self.functions.bytes(), std::any::type_name::<F>());
+        self.functions.check()?;
+        if named != identity::<F>().as_bytes() {
             return Err(WireError::new(format!(
                 "another function where there should be {name}"
             )));
@@ -112,8 +128,11 @@ impl<'m> Attach<'m> {
 
     /// Is all used up?
     pub(crate) fn finish(&self) -> Result<(), WireError> {
-        if self.places.len() > 0 || !self.values.is_empty() {
-            return Err(WireError::new("more pieces or values than its type has"));
+        self.values.check()?;
+        if self.places.len() > 0 || !self.values.is_empty() || !self.functions.is_empty() {
+            return Err(WireError::new(
+                "more pieces, values or functions than its type has",
+            ));
         }
         Ok(())
     }

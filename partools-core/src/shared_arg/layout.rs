@@ -1,7 +1,7 @@
 //! The near side: where the parts of a task lie, and the values that go with them.
 
 use crate::portable::Portable;
-use crate::remote::Remote;
+use crate::remote::{Remote, identity};
 use crate::wire::{FrameWriter, WireError};
 use bytemuck::Pod;
 
@@ -39,6 +39,8 @@ use bytemuck::Pod;
 pub struct Layout<'m> {
     pub(crate) pieces: Vec<Piece<'m>>,
     pub(crate) values: FrameWriter,
+    /// Apart from the values, so that none of those can pass for one.
+    pub(crate) functions: FrameWriter,
 }
 
 /// A piece of memory: elements of one plain type.
@@ -84,9 +86,15 @@ impl<'m> Layout<'m> {
         self.piece::<T>(Bytes::Lent(bytemuck::cast_slice(slice)));
     }
 
-    /// Elements that do not lie in a row where they are, gathered.
-    pub fn gathered<T: Pod>(&mut self, elements: &[T]) {
-        self.piece::<T>(Bytes::Owned(bytemuck::cast_slice(elements).to_vec()));
+    /// Elements that do not lie in a row where they are, gathered: a slice that does not live long enough, or any
+    /// iterator over references.
+    pub fn gathered<'e, T: Pod>(&mut self, elements: impl IntoIterator<Item = &'e T>) {
+        let elements = elements.into_iter();
+        let mut bytes = Vec::with_capacity(elements.size_hint().0.saturating_mul(size_of::<T>()));
+        for element in elements {
+            bytes.extend_from_slice(bytemuck::bytes_of(element));
+        }
+        self.piece::<T>(Bytes::Owned(bytes));
     }
 
     fn piece<T: Pod>(&mut self, bytes: Bytes<'m>) {
@@ -108,9 +116,9 @@ impl<'m> Layout<'m> {
         });
     }
 
-    /// A function: nothing of it is sent but the name of its type, by which the far side knows that it was one.
+    /// A function: nothing of it is sent but the identity of its type, by which the far side knows that there is one.
     pub fn function<F: Remote>(&mut self, _: &F) {
-        self.values.bytes(std::any::type_name::<F>().as_bytes());
+        self.functions.bytes(identity::<F>().as_bytes());
     }
 
     /// A value that serde can carry; for what is small.

@@ -1,12 +1,13 @@
 //! An answer: records of outputs and failures, in the order of the items, on their way back.
 
-use super::error::WireError;
-use super::frame::FrameReader;
+use super::error::{WireError, cause_of};
 use super::incoming::Incoming;
 use super::request::Header;
 use crate::chunk::Chunk;
-use crate::item_error::ItemError;
+use crate::item_error::{Cause, ItemError};
+use crate::panics::catch;
 use crate::portable::{Portable, decode};
+use crate::worker::Port;
 use crate::worker_error::WorkerError;
 
 /// What a record is.
@@ -159,43 +160,76 @@ impl Outlet for Vec<u8> {
 /// # Ok::<(), Error>(())
 /// ```
 ///
+/// An output that cannot be read back fails its item, with [`Cause::NotPortable`] or the panic.
+///
 /// # Errors
-/// Where it does not belong there, cannot be decoded, or says that the worker cannot go on. The chunk is left as it
-/// was: it can be given back, lost, or asked for again.
+/// Where the record does not belong there, ends an answer that lacks items which are needed, or says that the worker
+/// cannot go on. The chunk is left as it was: it can be given back, lost, or asked for again. What follows from that
+/// worker about this chunk must be thrown away.
 pub fn accept<O: Portable>(
     record: Record,
     payload: &[u8],
     chunk: &mut Chunk<'_, O>,
 ) -> Result<bool, WireError> {
-    let too_many = || WireError::new("an answer with more outputs than items were asked for");
+    let left = chunk.position()..chunk.range().end;
+    if left.is_empty() && matches!(record, Record::Output | Record::Failed) {
+        return Err(WireError::new(
+            "an answer with more outputs than items were asked for",
+        ));
+    }
     match record {
         Record::Begin => {
-            let header: Header = decode(payload)?;
-            let range = header.range()?;
-            if range != (chunk.position()..chunk.range().end) {
+            let (header, rest) = Header::split(payload)?;
+            if header.range != left || !rest.is_empty() {
                 return Err(WireError::new(format!(
-                    "an answer about items {range:?} where {:?} were asked for",
-                    chunk.position()..chunk.range().end
+                    "an answer about items {:?} where {left:?} were asked for",
+                    header.range
                 )));
             }
         }
-        Record::Output => {
-            if chunk.is_full() {
-                return Err(too_many());
+        Record::Output => match catch(|| decode(payload)) {
+            Ok(Ok(output)) => {
+                // There is room: it was looked for above.
+                let _ = chunk.push(output);
             }
-            let output = decode(payload)?;
-            chunk.push(output).map_err(|_| too_many())?;
-        }
+            Ok(Err(error)) => fail(chunk, Cause::NotPortable(error)),
+            // The user's own `Deserialize` panicked.
+            Err(panic) => fail(chunk, cause_of(panic)),
+        },
         Record::Failed => {
-            if chunk.is_full() {
-                return Err(too_many());
+            let error: ItemError = decode(payload)?;
+            if error.index() != left.start {
+                return Err(WireError::new(format!(
+                    "the failure of item {} where item {} comes next",
+                    error.index(),
+                    left.start
+                )));
             }
-            chunk.fail(decode::<ItemError>(payload)?);
+            chunk.fail(error);
         }
         Record::Broken => return Err(decode::<WorkerError>(payload)?.into()),
-        Record::End => return Ok(true),
+        Record::End => {
+            // Or it would be claimed and asked for again and again.
+            if left.start < left.end.min(Port::needed(chunk)) {
+                return Err(WireError::new(format!(
+                    "an answer that ends before item {}, which is needed",
+                    left.start
+                )));
+            }
+            return Ok(true);
+        }
     }
     Ok(false)
+}
+
+/// The next item failed here, on its way home.
+fn fail<O>(chunk: &mut Chunk<'_, O>, cause: Cause) {
+    let index = chunk.position();
+    let attempt = match index == chunk.range().start {
+        true => chunk.attempt(),
+        false => 0,
+    };
+    chunk.fail(ItemError::new(index, attempt, cause));
 }
 
 /// Puts a whole answer, gathered in a vector, into `chunk`.
@@ -232,12 +266,4 @@ pub fn deliver<O: Portable>(answer: &[u8], chunk: &mut Chunk<'_, O>) -> Result<(
         true => Ok(()),
         false => Err(WireError::new("an answer that is cut off")),
     }
-}
-
-/// Reads the header of a request; what follows it are items.
-pub(crate) fn header<'b>(request: &'b [u8]) -> Result<(Header, FrameReader<'b>), WireError> {
-    let mut frames = FrameReader::new(request);
-    let header = frames.value();
-    frames.check()?;
-    Ok((header?, frames))
 }

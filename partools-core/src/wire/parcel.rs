@@ -2,14 +2,15 @@
 //! pieces are copied, and those in which pieces lie already.
 //!
 //! ```text
-//! head:      magic, version | entry's name | plan | places of the pieces | values
+//! head:      magic, version | entry's name | plan | places of the pieces | functions | values
 //! segment 0: piece, padding, piece, ...      each at a multiple of 64, or of its alignment if that is more
 //! ```
 
 use super::entry::Entry;
-use super::error::WireError;
+use super::error::{WireError, broken_by};
 use super::frame::{FrameReader, FrameWriter};
 use super::{SegmentBuffer, VERSION};
+use crate::panics::catch;
 use crate::plan::Plan;
 use crate::portable::Portable;
 use crate::remote::PortableTask;
@@ -18,6 +19,9 @@ use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 
 const MAGIC: [u8; 4] = *b"ptls";
+
+/// Pieces begin on cache lines of their own.
+const ALIGN: usize = 64;
 
 /// Says where memory lies that the far side can map: the number of the segment, from 1, and the offset in it.
 ///
@@ -34,18 +38,17 @@ pub type Locate<'l> = dyn FnMut(&[u8]) -> Option<(u32, u64)> + 'l;
 
 /// Where a piece lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Place {
+pub(crate) struct Place {
     /// The number of the segment; 0 is the parcel's own.
-    pub segment: u32,
+    pub(crate) segment: u32,
     /// Where in it, in bytes.
-    pub offset: u64,
+    pub(crate) offset: u64,
     /// How long, in bytes.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// The size of an element.
-    pub size: u32,
+    pub(crate) size: u32,
     /// What an element is aligned to.
-    pub align: u32,
+    pub(crate) align: u32,
 }
 
 impl Place {
@@ -124,8 +127,14 @@ impl<'m> Parcel<'m> {
         locate: &mut Locate<'_>,
     ) -> Result<Self, WireError> {
         let mut layout = Layout::new();
-        task.pack(&mut layout)?;
-        let Layout { pieces, values } = layout;
+        // The user's own `Serialize` may panic.
+        catch(|| task.pack(&mut layout))
+            .map_err(|panic| broken_by("packing it for workers elsewhere", &panic))??;
+        let Layout {
+            pieces,
+            values,
+            functions,
+        } = layout;
         let mut segment_len = 0_u64;
         let mut places = Vec::with_capacity(pieces.len());
         for piece in &pieces {
@@ -134,9 +143,13 @@ impl<'m> Parcel<'m> {
                 Some((0, _)) => return Err(WireError::new("segment 0 is the parcel's own")),
                 Some(found) => found,
                 None => {
-                    let start = segment_len
-                        .next_multiple_of(piece.align().max(SegmentBuffer::ALIGN) as u64);
-                    segment_len = start + bytes;
+                    let align = piece.align().max(ALIGN) as u64;
+                    let start = segment_len.checked_next_multiple_of(align);
+                    let end = start.and_then(|start| start.checked_add(bytes));
+                    let (Some(start), Some(end)) = (start, end) else {
+                        return Err(WireError::new("pieces of more bytes than can be counted"));
+                    };
+                    segment_len = end;
                     (0, start)
                 }
             };
@@ -157,6 +170,7 @@ impl<'m> Parcel<'m> {
         head.bytes(entry.name().as_bytes());
         head.value(&orders)?;
         head.value(&places)?;
+        head.bytes(functions.as_bytes());
         head.bytes(values.as_bytes());
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&VERSION.to_le_bytes());
@@ -188,6 +202,22 @@ impl<'m> Parcel<'m> {
         self.segment_len
     }
 
+    /// The parcel's own segment in memory of this process, for workers that share it.
+    ///
+    /// ```
+    /// use partools_core::{Plan, over, wire::Parcel};
+    /// let array = [1_u8, 2, 3];
+    /// let job = over(0..3).shared(array.as_slice()).map(|i, array| array[i]);
+    /// assert_eq!(Parcel::pack(job.task(), &Plan::new())?.segment()?.as_bytes(), array);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where the memory is not to be had.
+    pub fn segment(&self) -> io::Result<SegmentBuffer> {
+        SegmentBuffer::fill(self.segment_len, |out| self.write_segment(out))
+    }
+
     /// Writes the parcel's own segment, piece by piece, so that it exists once.
     ///
     /// # Errors
@@ -210,6 +240,7 @@ impl<'m> Parcel<'m> {
 pub(crate) struct Head<'m> {
     pub(crate) orders: Orders,
     pub(crate) places: Vec<Place>,
+    pub(crate) functions: &'m [u8],
     pub(crate) values: &'m [u8],
 }
 
@@ -232,6 +263,7 @@ impl<'m> Head<'m> {
         }
         let orders = frames.value()?;
         let places = frames.value()?;
+        let functions = frames.bytes();
         let values = frames.bytes();
         frames.check()?;
         if !frames.is_empty() {
@@ -240,6 +272,7 @@ impl<'m> Head<'m> {
         Ok(Head {
             orders,
             places,
+            functions,
             values,
         })
     }

@@ -1,35 +1,59 @@
 //! A request: a chunk of items on its way out.
 
 use super::VERSION;
-use super::error::WireError;
+use super::error::{WireError, cause_of};
 use super::frame::FrameWriter;
 use crate::chunk::Chunk;
 use crate::item_error::{Cause, ItemError};
+use crate::panics::catch;
 use crate::remote::PortableTask;
-use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// What a request says first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What requests and answers say first, in a form of known length, so that it can be written last.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Header {
-    pub(crate) version: u16,
-    pub(crate) start: u64,
-    pub(crate) end: u64,
+    /// The items; at least one.
+    pub(crate) range: Range<usize>,
+    /// The attempt of the first of them.
     pub(crate) attempt: u32,
 }
 
 impl Header {
-    pub(crate) fn range(&self) -> Result<Range<usize>, WireError> {
-        let number =
-            |n| usize::try_from(n).map_err(|_| WireError::new("an index beyond this machine's"));
-        let range = number(self.start)?..number(self.end)?;
-        if self.version != VERSION {
+    /// Version, attempt, start, end.
+    pub(super) const BYTES: usize = 2 + 4 + 8 + 8;
+
+    pub(super) fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        bytes[..2].copy_from_slice(&VERSION.to_le_bytes());
+        bytes[2..6].copy_from_slice(&self.attempt.to_le_bytes());
+        bytes[6..14].copy_from_slice(&(self.range.start as u64).to_le_bytes());
+        bytes[14..].copy_from_slice(&(self.range.end as u64).to_le_bytes());
+        bytes
+    }
+
+    /// The header at the beginning of `bytes`, and what is behind it.
+    pub(super) fn split(bytes: &[u8]) -> Result<(Self, &[u8]), WireError> {
+        fn next<'b, const N: usize>(bytes: &mut &'b [u8]) -> Result<&'b [u8; N], WireError> {
+            let (first, rest) = bytes
+                .split_first_chunk()
+                .ok_or_else(|| WireError::new("a message that is cut off"))?;
+            *bytes = rest;
+            Ok(first)
+        }
+        let mut rest = bytes;
+        if u16::from_le_bytes(*next(&mut rest)?) != VERSION {
             return Err(WireError::new("a message of another version of partools"));
         }
+        let attempt = u32::from_le_bytes(*next(&mut rest)?);
+        let mut index = || {
+            usize::try_from(u64::from_le_bytes(*next(&mut rest)?))
+                .map_err(|_| WireError::new("an index beyond this machine's"))
+        };
+        let range = index()?..index()?;
         if range.is_empty() {
             return Err(WireError::new("a message about no items"));
         }
-        Ok(range)
+        Ok((Header { range, attempt }, rest))
     }
 }
 
@@ -108,7 +132,7 @@ impl Request {
 /// ```
 ///
 /// # Errors
-/// Where even the frame cannot be written; never, as far as is known.
+/// None as yet; items that cannot be sent, or panic at it, fail in `chunk`.
 pub fn request<T>(
     task: &T,
     chunk: &mut Chunk<'_, T::Output>,
@@ -118,53 +142,83 @@ where
     T: PortableTask,
 {
     while !chunk.is_full() {
-        let start = chunk.position();
-        let end = chunk.range().end;
-        let attempt = if start == chunk.range().start {
-            chunk.attempt()
-        } else {
-            0
+        let (start, end) = (chunk.position(), chunk.range().end);
+        let attempt = match start == chunk.range().start {
+            true => chunk.attempt(),
+            false => 0,
         };
-        let header = |end: usize| Header {
-            version: VERSION,
-            start: start as u64,
-            end: end as u64,
-            attempt,
-        };
-        request.frames.clear();
-        request.frames.value(&header(end))?;
-        let Some((bad, error)) = pack_items(task, start..end, request) else {
-            return Ok(true);
-        };
-        if bad > start {
-            // What is cut off is claimed again, and then begins with the item that cannot be sent.
-            drop(chunk.split(bad - start));
-            request.frames.clear();
-            request.frames.value(&header(bad))?;
-            if let Some((_, error)) = pack_items(task, start..bad, request) {
-                return Err(error.into());
+        let unsent = pack_items(task, start..end, request);
+        let end = match unsent {
+            Some((bad, cause)) if bad == start => {
+                chunk.fail(ItemError::new(start, attempt, cause));
+                continue;
             }
-            return Ok(true);
-        }
-        chunk.fail(ItemError::new(start, attempt, Cause::NotPortable(error)));
+            // What is cut off is claimed again, and then begins with the item that cannot be sent.
+            Some((bad, _)) => {
+                drop(chunk.split(bad - start));
+                bad
+            }
+            None => end,
+        };
+        let range = start..end;
+        request
+            .frames
+            .overwrite(0, &Header { range, attempt }.to_bytes());
+        return Ok(true);
     }
     Ok(false)
 }
 
-/// Appends the items; the first that cannot be sent, if any.
+/// Writes room for the header, and the items, each of them once; the first that cannot be sent, if any, and why.
 fn pack_items<T: PortableTask>(
     task: &T,
     range: Range<usize>,
     request: &mut Request,
-) -> Option<(usize, crate::portable::CodecError)> {
+) -> Option<(usize, Cause)> {
+    request.frames.clear();
+    request.frames.overwrite(0, &[0; Header::BYTES]);
     if T::DEALT {
         for index in range {
             request.item.clear();
-            if let Err(error) = task.pack_item(index, &mut request.item) {
-                return Some((index, error));
+            // The user's own `Serialize` may panic.
+            match catch(|| task.pack_item(index, &mut request.item)) {
+                Ok(Ok(())) => request.frames.bytes(request.item.as_bytes()),
+                Ok(Err(error)) => return Some((index, Cause::NotPortable(error))),
+                Err(panic) => return Some((index, cause_of(panic))),
             }
-            request.frames.bytes(request.item.as_bytes());
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_survives_its_journey_and_nothing_else_is_one() {
+        for range in [0..1, 3..7, usize::MAX - 1..usize::MAX] {
+            for attempt in [0, u32::MAX] {
+                let header = Header {
+                    range: range.clone(),
+                    attempt,
+                };
+                let mut bytes = header.to_bytes().to_vec();
+                bytes.push(9);
+                assert_eq!(Header::split(&bytes).unwrap(), (header.clone(), &[9][..]));
+                for cut in 0..Header::BYTES {
+                    assert!(Header::split(&bytes[..cut]).is_err());
+                }
+                for version in [0, VERSION + 1, u16::MAX] {
+                    bytes[..2].copy_from_slice(&version.to_le_bytes());
+                    let error = Header::split(&bytes).unwrap_err().to_string();
+                    assert!(error.contains("another version"), "{error}");
+                }
+            }
+        }
+        #[expect(clippy::reversed_empty_ranges, reason = "that is the question")]
+        for range in [0..0, 5..5, 7..3] {
+            assert!(Header::split(&Header { range, attempt: 0 }.to_bytes()).is_err());
+        }
+    }
 }

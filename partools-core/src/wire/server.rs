@@ -1,15 +1,18 @@
 //! The far side at work: a request in, records out. The worker loop is the core's, as everywhere.
 
-use super::answer::{Outlet, Record, header};
-use super::error::WireError;
+use super::answer::{Outlet, Record};
+use super::error::{WireError, broken_by, cause_of};
 use super::frame::FrameReader;
+use super::request::Header;
 use crate::item_error::{Cause, ItemError};
-use crate::panics::{Panic, catch, quietly};
+use crate::panics::{catch, quietly};
 use crate::portable::{Portable, encode};
 use crate::remote::PortableTask;
 use crate::worker::{Sink, Worker};
 use crate::worker_error::WorkerError;
+use std::any::Any;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// Answers requests about one task, with the state and the shared argument that are kept between them.
 /// [`Entry::serve`](super::Entry::serve) makes one.
@@ -55,7 +58,11 @@ impl<'s> Server<'s> {
     /// made.
     ///
     /// # Errors
-    /// Where the request is damaged or not one for this task. Nothing of it was called then, or what was is sent.
+    /// Where the request is damaged or not one for this task. What of it was called until that showed is sent; no
+    /// [`Record::End`] follows.
+    ///
+    /// # Panics
+    /// Where `outlet` does; never by the task's own code.
     pub fn answer(&mut self, request: &[u8], outlet: &mut dyn Outlet) -> Result<(), WireError> {
         self.far.answer(request, outlet)
     }
@@ -74,17 +81,31 @@ pub(super) trait Answer {
 /// A far task and its worker.
 pub(super) struct Far<'m, T: PortableTask> {
     worker: Option<Worker<T::Far<'m>>>,
+    count: usize,
 }
 
 impl<'m, T: PortableTask> Far<'m, T> {
-    pub(super) fn new(worker: Worker<T::Far<'m>>) -> Self {
+    /// `count`: how many items the task has.
+    pub(super) fn new(worker: Worker<T::Far<'m>>, count: usize) -> Self {
         Far {
             worker: Some(worker),
+            count,
         }
     }
 
     pub(super) fn finish(mut self) -> Result<(), WorkerError> {
-        self.worker.take().map_or(Ok(()), Worker::finish)
+        // With the worker go the far task and what it decoded: code of the user's.
+        match catch(|| self.worker.take().map_or(Ok(()), Worker::finish)) {
+            Ok(finished) => finished,
+            Err(panic) => Err(broken_by("dropping what a worker had of it", &panic)),
+        }
+    }
+}
+
+/// Also where the body's panic unwinds past it: what is dropped must not panic then.
+impl<T: PortableTask> Drop for Far<'_, T> {
+    fn drop(&mut self) {
+        quietly(|| drop(self.worker.take()));
     }
 }
 
@@ -94,69 +115,70 @@ where
     T::Output: Portable,
 {
     fn answer(&mut self, request: &[u8], outlet: &mut dyn Outlet) -> Result<(), WireError> {
-        let (header, mut items) = header(request)?;
-        let range = header.range()?;
+        let (header, rest) = Header::split(request)?;
+        let (range, mut attempt) = (header.range.clone(), header.attempt);
+        if range.end > self.count {
+            let count = self.count;
+            let text = format!("a request for items {range:?} of a task that has {count}");
+            return Err(WireError::new(text));
+        }
         let Some(worker) = &mut self.worker else {
             return Err(WireError::new("a request for a worker that has ended"));
         };
+        let mut items = FrameReader::new(rest);
         let mut post = Post {
             outlet,
             scratch: Vec::new(),
-            sent: 0,
+            next: range.start,
+            thrown: None,
         };
-        post.say(Record::Begin, &header);
-        let (mut at, mut attempt) = (range.start, header.attempt);
-        while at < range.end {
+        post.send(Record::Begin, &header.to_bytes());
+        let mut at = range.start;
+        while at < range.end && at < post.needed() {
+            if let Err(panic) = catch(|| T::deal(worker.task_mut(), at..range.end)) {
+                post.say(Record::Broken, &broken_by("dealing it its items", &panic));
+                return post.close();
+            }
             let (taken, bad) = take::<T>(worker.task_mut(), at..range.end, &mut items)?;
             worker.begin();
-            post.sent = 0;
-            if let Err(error) = worker.run(at..taken, attempt, &mut post) {
+            let ran = worker.run(at..taken, attempt, &mut Encoded(&mut post));
+            if let Err(error) = ran {
                 post.say(Record::Broken, &error);
-                return Ok(());
+                return post.close();
             }
-            if post.sent < taken - at {
+            if post.next < taken || taken >= post.needed() {
                 // The rest is not needed.
                 break;
             }
-            at = taken;
             if let Some(cause) = bad {
-                Sink::<T::Output>::fail(
-                    &mut post,
-                    ItemError::new(at, if at == range.start { attempt } else { 0 }, cause),
-                );
-                at += 1;
+                let attempt = if taken == range.start { attempt } else { 0 };
+                post.fail(&ItemError::new(taken, attempt, cause));
             }
+            at = post.next;
             attempt = 0;
         }
-        post.outlet.send(Record::End, &[]);
-        Ok(())
+        post.send(Record::End, &[]);
+        post.close()
     }
 }
 
-/// Deals items to the far task, up to the first that cannot be read: where that is, and what is wrong with it.
+/// Hands items to the far task, up to the first that cannot be read: where that is, and what is wrong with it.
 fn take<T: PortableTask>(
     far: &mut T::Far<'_>,
     range: Range<usize>,
     items: &mut FrameReader<'_>,
 ) -> Result<(usize, Option<Cause>), WireError> {
-    // The items of the chunk before are dropped here, by code of the user's.
-    quietly(|| T::deal(far, range.clone()));
     if T::DEALT {
         for index in range.clone() {
             let mut item = FrameReader::new(items.bytes());
             items.check()?;
-            match catch(|| T::take_item(far, &mut item)) {
-                Ok(Ok(())) => item.check()?,
-                Ok(Err(error)) => {
-                    item.check()?;
-                    return Ok((index, Some(Cause::NotPortable(error))));
-                }
-                Err(panic) => {
-                    let Panic {
-                        message, location, ..
-                    } = panic;
-                    return Ok((index, Some(Cause::Panicked { message, location })));
-                }
+            let taken = catch(|| T::take_item(far, &mut item));
+            item.check()?;
+            match taken {
+                Ok(Ok(())) if item.is_empty() => {}
+                Ok(Ok(())) => return Err(WireError::new("an item with something behind its end")),
+                Ok(Err(error)) => return Ok((index, Some(Cause::NotPortable(error)))),
+                Err(panic) => return Ok((index, Some(cause_of(panic)))),
             }
         }
     }
@@ -170,41 +192,87 @@ fn take<T: PortableTask>(
 struct Post<'o> {
     outlet: &'o mut dyn Outlet,
     scratch: Vec<u8>,
-    /// Items answered since it was last set to 0.
-    sent: usize,
+    /// The item whose record is sent next.
+    next: usize,
+    /// A panic of the outlet's. It is the executor's: kept until the worker's loop is left, or it would be taken for the
+    /// item's.
+    thrown: Option<Box<dyn Any + Send>>,
 }
 
 impl Post<'_> {
+    fn send(&mut self, record: Record, payload: &[u8]) {
+        if self.thrown.is_none() {
+            self.thrown = hold(|| self.outlet.send(record, payload)).err();
+        }
+    }
+
     /// Sends something of the core's own types, which can always be sent.
     fn say<V: Portable>(&mut self, record: Record, value: &V) {
         let mut scratch = Vec::new();
         let bytes = encode(value, &mut scratch).unwrap_or_default();
-        self.outlet.send(record, bytes);
+        self.send(record, bytes);
     }
-}
 
-impl<O: Portable> Sink<O> for Post<'_> {
-    fn push(&mut self, output: O) {
+    fn push<O: Portable>(&mut self, output: O) {
         let mut scratch = std::mem::take(&mut self.scratch);
-        match encode(&output, &mut scratch) {
-            Ok(bytes) => self.outlet.send(Record::Output, bytes),
-            Err(error) => self.say(
-                Record::Failed,
-                &ItemError::new(0, 0, Cause::NotPortable(error)),
-            ),
-        }
+        // The user's own `Serialize` may panic. That is the item's failure, once the output is dropped: should that
+        // panic, too, it would abort the process while unwinding.
+        let (value, room) = (&output, &mut scratch);
+        let encoded = hold(move || encode(value, room));
+        let encoded = encoded.map(|encoded| match encoded {
+            Ok(bytes) => self.send(Record::Output, bytes),
+            Err(error) => {
+                let error = ItemError::new(self.next, 0, Cause::NotPortable(error));
+                self.say(Record::Failed, &error);
+            }
+        });
         self.scratch = scratch;
-        self.sent += 1;
-        // The output is on its way; what its copy here does when it is dropped changes nothing.
-        quietly(|| drop(output));
+        if std::mem::needs_drop::<O>() {
+            // The output is on its way; what its copy here does when it is dropped changes nothing.
+            quietly(|| drop(output));
+        }
+        match encoded {
+            Ok(()) => self.next += 1,
+            Err(panic) => resume_unwind(panic),
+        }
     }
 
-    fn fail(&mut self, error: ItemError) {
-        self.sent += 1;
-        self.say(Record::Failed, &error);
+    fn fail(&mut self, error: &ItemError) {
+        self.next += 1;
+        self.say(Record::Failed, error);
     }
 
     fn needed(&self) -> usize {
-        self.outlet.needed()
+        match self.thrown {
+            None => self.outlet.needed(),
+            Some(_) => 0,
+        }
+    }
+
+    fn close(self) -> Result<(), WireError> {
+        match self.thrown {
+            None => Ok(()),
+            Some(panic) => resume_unwind(panic),
+        }
+    }
+}
+
+/// Holds a panic that is to go on later.
+fn hold<R>(f: impl FnOnce() -> R) -> std::thread::Result<R> {
+    catch_unwind(AssertUnwindSafe(f))
+}
+
+/// A post as the worker's sink.
+struct Encoded<'p, 'o>(&'p mut Post<'o>);
+
+impl<O: Portable> Sink<O> for Encoded<'_, '_> {
+    fn push(&mut self, output: O) {
+        self.0.push(output);
+    }
+    fn fail(&mut self, error: ItemError) {
+        self.0.fail(&error);
+    }
+    fn needed(&self) -> usize {
+        self.0.needed()
     }
 }

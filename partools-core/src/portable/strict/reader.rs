@@ -335,7 +335,7 @@ struct Elements<'a, 'de> {
     left: usize,
 }
 
-impl Elements<'_, '_> {
+impl<'de> Elements<'_, 'de> {
     #[inline]
     fn close(self) -> Read<()> {
         if self.left == 0 {
@@ -347,6 +347,22 @@ impl Elements<'_, '_> {
             }
             .into())
         }
+    }
+
+    /// Reads one element, or the key of one. An element of no bytes has one all the same: where millions are said to
+    /// follow, there must be millions of bytes.
+    #[inline]
+    fn pass<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Read<T::Value> {
+        self.left -= 1;
+        let before = self.reader.rest.len();
+        let value = seed.deserialize(&mut *self.reader)?;
+        if self.reader.rest.len() == before {
+            match self.reader.rest {
+                [0, rest @ ..] => self.reader.rest = rest,
+                _ => return Err(postcard::Error::DeserializeUnexpectedEnd.into()),
+            }
+        }
+        Ok(value)
     }
 
     /// The length went ahead, but is believed only as far as there are bytes: what reserves room by it
@@ -365,8 +381,7 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
         if self.left == 0 {
             return Ok(None);
         }
-        self.left -= 1;
-        seed.deserialize(&mut *self.reader).map(Some)
+        self.pass(seed).map(Some)
     }
 
     #[inline]
@@ -383,8 +398,7 @@ impl<'de> MapAccess<'de> for Elements<'_, 'de> {
         if self.left == 0 {
             return Ok(None);
         }
-        self.left -= 1;
-        seed.deserialize(&mut *self.reader).map(Some)
+        self.pass(seed).map(Some)
     }
 
     #[inline]

@@ -332,6 +332,19 @@ pub(super) struct Elements<'a, 'b> {
 }
 
 impl Elements<'_, '_> {
+    /// Writes one element, or the key of one: of one byte at least, so that a length which is read is bounded by the bytes
+    /// behind it.
+    #[inline]
+    fn pass<T: ?Sized + Serialize>(&mut self, element: &T) -> Result<(), Fault> {
+        self.had += 1;
+        let before = self.writer.out.output.0.len();
+        element.serialize(&mut *self.writer)?;
+        if self.writer.out.output.0.len() == before {
+            self.writer.out.output.0.push(0);
+        }
+        Ok(())
+    }
+
     #[inline]
     fn close(self) -> Result<(), Fault> {
         if self.said == self.had {
@@ -352,8 +365,7 @@ impl ser::SerializeSeq for Elements<'_, '_> {
 
     #[inline]
     fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Fault> {
-        self.had += 1;
-        value.serialize(&mut *self.writer)
+        self.pass(value)
     }
 
     #[inline]
@@ -368,8 +380,7 @@ impl ser::SerializeMap for Elements<'_, '_> {
 
     #[inline]
     fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), Fault> {
-        self.had += 1;
-        key.serialize(&mut *self.writer)
+        self.pass(key)
     }
 
     #[inline]
