@@ -90,7 +90,8 @@ impl fmt::Display for ImageError {
                 f,
                 "address {address:#x} lies in the executable where it can be written to, so another process may have \
                  something else there: it is a static that changes, or the program was linked so that constants with \
-                 addresses in them stay open (build it with -C relro-level=full)"
+                 addresses in them stay open (build it with -C relro-level=full; a static program of musl also with \
+                 -C relocation-model=static)"
             ),
             ImageError::OutOfRange { offset, len } => write!(
                 f,

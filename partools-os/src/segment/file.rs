@@ -114,8 +114,8 @@ impl FilePart {
 /// A file, or a part of one, as a slice: mapped, never read into memory. Pages come in when they are touched.
 ///
 /// As the shared argument of a map it costs no copy on any executor: `.shared(&*mapped)`. Threads and forked children read
-/// the same pages; 1 GB adds nothing to a fork, as no page tables are copied for it. It does not count as writable
-/// shared memory, which `Fork` refuses.
+/// the same pages, and a fork copies no page tables for them. It does not count as writable shared memory, which
+/// `Fork` refuses.
 ///
 /// ```
 /// use partools_os::{FilePart, MappedSlice};

@@ -39,5 +39,11 @@ fn main() -> ExitCode {
             })
         })
         .collect();
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    // One at a time: a copy of the program that is just written cannot be started as long as a child, which another
+    // trial starts at that moment, has inherited the descriptor that writes it (ETXTBSY).
+    let arguments = Arguments {
+        test_threads: Some(1),
+        ..Arguments::from_args()
+    };
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
