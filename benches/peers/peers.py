@@ -5,6 +5,8 @@ The first line of standard input is the order, in JSON; then a line for each rou
 
     echo '{"who": "mpire", "workers": 2, "target_s": 0.1, "shape": {"shape": "noop", "count": 64}}
     round' | python peers.py
+
+Its argument, which only the flights need, is a file with their delays.
 """
 
 import gc
@@ -52,6 +54,12 @@ def inputs(shape):
     if kind == "words":
         items = [work.document(i, shape["words"]) for i in range(shape["documents"])]
         return work.prefixes, items, None, lambda output: output[0] * 1000 + output[1]
+    if kind == "flights":
+        with open(sys.argv[1]) as file:
+            delays = json.load(file)
+        work.shared = work.np.array(delays["minutes"], dtype=work.np.int16)
+        items = work.blocks(delays["starts"], shape["resamples"])
+        return work.resample, items, None, lambda output: int(sum(output)) % work.P
     if kind == "stream":
         return work.stream, list(range(shape["count"])), None, sum
     if kind == "output":

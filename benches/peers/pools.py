@@ -81,7 +81,15 @@ def mpire_convolve(image, item):
     return work.convolve(item, image)
 
 
-MPIRE_SHARED = {work.section: mpire_section, work.convolve: mpire_convolve}
+def mpire_resample(delays, item):
+    return work.resample(item, delays)
+
+
+MPIRE_SHARED = {
+    work.section: mpire_section,
+    work.convolve: mpire_convolve,
+    work.resample: mpire_resample,
+}
 
 
 class Joblib(Pool):

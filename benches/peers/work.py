@@ -46,6 +46,37 @@ def convolve(item, image=None):
     return full[::5, ::5].copy()
 
 
+def mix(z):
+    """Sebastiano Vigna's splitmix64."""
+    z = z + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+def blocks(starts, resamples):
+    """As `benches/src/works/flights.rs` cuts them."""
+    items = []
+    for start, end in zip(starts, starts[1:]):
+        size = max(1, 1_000_000 // (end - start))
+        for first in range(0, resamples, size):
+            items.append((start, end, min(size, resamples - first), len(items)))
+    return items
+
+
+def resample(item, delays=None):
+    start, end, resamples, seed = item
+    minutes = (shared if delays is None else delays)[start:end]
+    length = np.uint64(end - start)
+    sums = []
+    for number in range(resamples):
+        first = (seed << 32) + number * (end - start)
+        drawn = mix(np.arange(first, first + (end - start), dtype=np.uint64))
+        at = (drawn >> np.uint64(32)) * length >> np.uint64(32)
+        sums.append(float(minutes[at].sum(dtype=np.int64)))
+    return sums
+
+
 def number(item):
     return float(item * 3 + 1)
 

@@ -48,7 +48,7 @@ pub trait Contender: Sized + 'static {
     fn map<W: Work>(
         &mut self,
         items: &[W::Item],
-        shared: &W::Shared,
+        shared: &[W::Shared],
     ) -> Result<Vec<W::Output>, Trouble>;
 
     /// Hands the outputs to `sink` one by one, in item order, on the calling thread, as soon as they are ready.
@@ -59,7 +59,7 @@ pub trait Contender: Sized + 'static {
     fn for_each<W: Work>(
         &mut self,
         items: &[W::Item],
-        shared: &W::Shared,
+        shared: &[W::Shared],
         sink: impl FnMut(W::Output),
     ) -> Result<(), Trouble> {
         self.map::<W>(items, shared)?.into_iter().for_each(sink);
@@ -176,7 +176,7 @@ macro_rules! executor_contender {
             fn map<W: $crate::Work>(
                 &mut self,
                 items: &[W::Item],
-                shared: &W::Shared,
+                shared: &[W::Shared],
             ) -> Result<Vec<W::Output>, $crate::Trouble> {
                 let job = $crate::partools::over(items)
                     .shared(shared)
@@ -187,7 +187,7 @@ macro_rules! executor_contender {
             fn for_each<W: $crate::Work>(
                 &mut self,
                 items: &[W::Item],
-                shared: &W::Shared,
+                shared: &[W::Shared],
                 mut sink: impl FnMut(W::Output),
             ) -> Result<(), $crate::Trouble> {
                 let job = $crate::partools::over(items)

@@ -1,8 +1,6 @@
 //! Those in the race: the executors of partools, and the crates that they are compared with.
 //!
-//! A new executor of partools is added to `ours.rs`; where it asks more of a task than that it can be shared by
-//! threads (a portable task, say), `Work` has what it needs: items and outputs cross borders, functions capture
-//! nothing.
+//! A new executor of partools is added to `ours.rs`: `Work` makes portable tasks, so it may ask for one.
 
 mod crates;
 mod fork_map;
@@ -23,6 +21,7 @@ pub fn all() -> Vec<Entry> {
         Entry::of::<reference::Loop>("loop", Kind::Reference).alone(),
         Entry::of::<reference::Memcpy>("memcpy", Kind::Reference).alone(),
         Entry::of::<ours::OnSerial>("serial", Kind::Ours).alone(),
+        Entry::of::<ours::OnLoopback>("loopback", Kind::Ours).alone(),
         Entry::of::<ours::OnThreads>("threads", Kind::Ours),
         Entry::of::<ours::OnRayon>("rayon backend", Kind::Ours),
         Entry::of::<ours::OnFork>("fork", Kind::Ours),

@@ -4,6 +4,7 @@
 //! are used where they are. What cannot be had is a contender that is missing, with the reason; the rest goes on.
 
 use crate::contender::{Entry, Kind, Launch};
+use crate::works::Delays;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -33,7 +34,11 @@ pub(crate) fn set_up() -> Vec<Entry> {
             let ready = python.as_ref().map_err(Clone::clone).and_then(|python| {
                 import(python, module)
                     .or_else(|_| install(python, package).and_then(|()| import(python, module)))?;
-                Ok(vec![path(python), format!("{SCRIPTS}/peers.py")])
+                Ok(vec![
+                    path(python),
+                    format!("{SCRIPTS}/peers.py"),
+                    path(&delays()?),
+                ])
             });
             entry(who, Kind::Python, ready)
         })
@@ -54,6 +59,23 @@ pub(crate) fn set_up() -> Vec<Entry> {
         note(&format!("{}: {state}", entry.name));
     }
     entries
+}
+
+/// The delays of all flights, in a file that scripts can read: they do not unpack the table.
+fn delays() -> Result<PathBuf, String> {
+    let file = folder()?.join("peers-flights.json");
+    let text = serde_json::to_string(&Delays::load()?).map_err(|error| error.to_string())?;
+    std::fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+    Ok(file)
+}
+
+/// Where this executable lies.
+fn folder() -> Result<PathBuf, String> {
+    let exe = std::env::current_exe().map_err(|error| error.to_string())?;
+    Ok(exe
+        .parent()
+        .ok_or("this executable lies in no folder")?
+        .to_owned())
 }
 
 fn entry(who: &str, kind: Kind, ready: Result<Vec<String>, String>) -> Entry {

@@ -8,7 +8,9 @@ use crate::digest::Digest;
 use crate::effort::Effort;
 use crate::shape::{OutputKind, Shape, times};
 use crate::work::Work;
-use crate::works::{self, Bytes, Convolve, Nested, Noop, Number, Stream, Sum, Text, Timed, Words};
+use crate::works::{
+    self, Bytes, Convolve, Delays, Flights, Nested, Noop, Number, Stream, Sum, Text, Timed, Words,
+};
 use serde::{Deserialize, Serialize};
 use std::hint::black_box;
 use std::ops::Deref;
@@ -61,9 +63,9 @@ pub(crate) fn open<C: Contender>(
     Ok(match *shape {
         Shape::Noop { count } => {
             let items = (0..count).map(|i| i as f64).collect();
-            Maps::<Noop, _>::boxed(items, Box::new(()), target)
+            Maps::<Noop, _>::boxed(items, Vec::new(), target)
         }
-        Shape::Timed { ref runs } => Maps::<Timed, _>::boxed(times(runs), Box::new(()), target),
+        Shape::Timed { ref runs } => Maps::<Timed, _>::boxed(times(runs), Vec::new(), target),
         Shape::First { ref runs } => Box::new(First(times(runs))),
         Shape::Warm { maps, ref runs } => Box::new(Sequence {
             short: (maps, times(runs)),
@@ -102,7 +104,11 @@ pub(crate) fn open<C: Contender>(
         }
         Shape::Words { documents, words } => {
             let items = (0..documents).map(|i| Words::document(i, words)).collect();
-            Maps::<Words, _>::boxed(items, Box::new(()), target)
+            Maps::<Words, _>::boxed(items, Vec::new(), target)
+        }
+        Shape::Flights { resamples } => {
+            let delays = Delays::load().map_err(Trouble::Cannot)?;
+            Maps::<Flights, _>::boxed(delays.blocks(resamples), delays.minutes, target)
         }
         Shape::Stream { count } => Box::new(Streaming((0..count as u64).collect())),
     })
@@ -115,7 +121,7 @@ fn output<C: Contender>(
     target: Duration,
 ) -> Box<dyn Session<C>> {
     let items = || (0..count).collect();
-    let nothing = Box::new(());
+    let nothing = Vec::new();
     match kind {
         OutputKind::Number => Maps::<Number, _>::boxed(items(), nothing, target),
         OutputKind::Bytes => {
@@ -141,7 +147,7 @@ struct Maps<W: Work, S> {
     checked: bool,
 }
 
-impl<W: Work, S: Deref<Target = W::Shared> + 'static> Maps<W, S> {
+impl<W: Work, S: Deref<Target = [W::Shared]> + 'static> Maps<W, S> {
     fn new(items: Vec<W::Item>, shared: S, target: Duration) -> Self {
         Maps {
             items,
@@ -162,7 +168,7 @@ impl<W: Work, S: Deref<Target = W::Shared> + 'static> Maps<W, S> {
     }
 }
 
-impl<C: Contender, W: Work, S: Deref<Target = W::Shared> + 'static> Session<C> for Maps<W, S> {
+impl<C: Contender, W: Work, S: Deref<Target = [W::Shared]> + 'static> Session<C> for Maps<W, S> {
     fn round(&mut self, contender: &mut Seat<C>, watched: bool) -> Result<Taken, Trouble> {
         let contender = contender.get();
         let items = self
@@ -214,7 +220,7 @@ impl<C: Contender> Session<C> for First {
     fn round(&mut self, contender: &mut Seat<C>, _: bool) -> Result<Taken, Trouble> {
         let (mut first, mut digest) = (None, Digest::new());
         let (effort, begun) = (Effort::now(), Instant::now());
-        contender.get().for_each::<Timed>(&self.0, &(), |output| {
+        contender.get().for_each::<Timed>(&self.0, &[], |output| {
             first.get_or_insert_with(|| begun.elapsed());
             digest.add(output);
         })?;
@@ -242,10 +248,10 @@ impl<C: Contender> Session<C> for Sequence {
         let mut outputs = Vec::new();
         let (effort, begun) = (Effort::now(), Instant::now());
         for _ in 0..*maps {
-            outputs = contender.map::<Timed>(black_box(items), &())?;
+            outputs = contender.map::<Timed>(black_box(items), &[])?;
         }
         if !self.long.is_empty() {
-            outputs = contender.map::<Timed>(black_box(&self.long), &())?;
+            outputs = contender.map::<Timed>(black_box(&self.long), &[])?;
         }
         let (spent, cpu_s) = (begun.elapsed(), effort.spent());
         let mut digest = Digest::new();
@@ -268,7 +274,7 @@ impl<C: Contender> Session<C> for Streaming {
         let (effort, begun) = (Effort::now(), Instant::now());
         contender
             .get()
-            .for_each::<Stream>(&self.0, &(), |output| digest.add(Stream::digest(&output)))?;
+            .for_each::<Stream>(&self.0, &[], |output| digest.add(Stream::digest(&output)))?;
         let (spent, cpu_s) = (begun.elapsed(), effort.spent());
         Ok(Taken {
             seconds: spent.as_secs_f64(),

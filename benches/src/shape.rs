@@ -74,6 +74,11 @@ pub enum Shape {
         /// Words of 20 letters in each.
         words: usize,
     },
+    /// Resamples of the arrival delays of each airline that left New York City in 2013, and their sums: a bootstrap.
+    Flights {
+        /// Resamples of each airline.
+        resamples: usize,
+    },
     /// Many small outputs, looked at one by one, in order, and kept nowhere.
     Stream {
         /// How many.

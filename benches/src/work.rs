@@ -4,6 +4,7 @@
 //! a forked child or a process that was started anew. Items and outputs can cross borders; the shared argument is
 //! for those contenders that can show it to their workers.
 
+use bytemuck::Pod;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -17,31 +18,29 @@ use serde::de::DeserializeOwned;
 ///     type Item = f64;
 ///     type Shared = f64;
 ///     type Output = f64;
-///     fn call(item: &f64, factor: &f64) -> f64 {
-///         item * factor
+///     const SHARES: bool = true;
+///     fn call(item: &f64, factors: &[f64]) -> f64 {
+///         item * factors[0]
 ///     }
 ///     fn digest(output: &f64) -> u64 {
 ///         output.to_bits()
 ///     }
 /// }
-/// assert_eq!(Scale::call(&2.0, &1.5), 3.0);
+/// assert_eq!(Scale::call(&2.0, &[1.5]), 3.0);
 /// ```
 pub trait Work: 'static {
     /// What the work is done for.
     type Item: Sync + Clone + Serialize + DeserializeOwned + 'static;
-    /// What every call sees and none copies; `()` where there is nothing.
-    type Shared: ?Sized + Sync + 'static;
+    /// An element of the slice that every call sees and none copies.
+    type Shared: Pod + Sync;
     /// What comes of it.
     type Output: Send + Serialize + DeserializeOwned + 'static;
 
-    /// The shared argument, where it is nothing: `Some(&())`. A contender that cannot show one to its workers calls
-    /// with this, and says so where it is `None`.
-    fn nothing() -> Option<&'static Self::Shared> {
-        None
-    }
+    /// Whether there is such a slice; if not, it is empty. A contender that cannot show one to its workers says so.
+    const SHARES: bool;
 
     /// Does it.
-    fn call(item: &Self::Item, shared: &Self::Shared) -> Self::Output;
+    fn call(item: &Self::Item, shared: &[Self::Shared]) -> Self::Output;
 
     /// A number that tells outputs apart, the same in every language that has peers; see [`digest`](crate::digest).
     fn digest(output: &Self::Output) -> u64;

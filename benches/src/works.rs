@@ -5,6 +5,7 @@
 
 mod cheap;
 mod convolve;
+mod flights;
 mod output;
 mod stream;
 mod sum;
@@ -14,6 +15,7 @@ mod words;
 pub(crate) use cheap::Noop;
 pub use cheap::{cheap, cheap_items, plain_loop, spin, uneven};
 pub use convolve::Convolve;
+pub(crate) use flights::{Delays, Flights};
 pub(crate) use output::{Bytes, Nested, Number, Text, nested, text};
 pub(crate) use stream::Stream;
 pub(crate) use sum::Array;

@@ -225,7 +225,7 @@ pub(super) fn sequences(list: &mut List, size: Size) {
     list.add("mixed/cheap-then-long", &about, shape, ideal, 0);
 }
 
-/// The place for the workloads that are whole programs; the flights belong here.
+/// Whole programs, and a stream.
 pub(super) fn programs(list: &mut List, size: Size) {
     let (side, filters) = size.of((3000, 20), (400, 8));
     let about =
@@ -248,6 +248,16 @@ pub(super) fn programs(list: &mut List, size: Size) {
         Shape::Words { documents, words },
         Ideal::LoopShare,
         bytes,
+    );
+
+    let resamples = size.of(2000, 20);
+    let about = format!("{resamples} resamples of the arrival delays of each of 16 airlines");
+    list.add(
+        "flights/bootstrap",
+        &about,
+        Shape::Flights { resamples },
+        Ideal::LoopShare,
+        10_000_000,
     );
 
     let (count, name) = size.of((10_000_000, "1e7"), (200_000, "2e5"));

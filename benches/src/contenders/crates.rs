@@ -16,7 +16,7 @@ impl Contender for Rayon {
     fn map<W: Work>(
         &mut self,
         items: &[W::Item],
-        shared: &W::Shared,
+        shared: &[W::Shared],
     ) -> Result<Vec<W::Output>, Trouble> {
         Ok(items.par_iter().map(|item| W::call(item, shared)).collect())
     }
@@ -41,7 +41,7 @@ impl Contender for Orx {
     fn map<W: Work>(
         &mut self,
         items: &[W::Item],
-        shared: &W::Shared,
+        shared: &[W::Shared],
     ) -> Result<Vec<W::Output>, Trouble> {
         use orx_parallel::{IntoParIter as _, Par as _};
         Ok(items
@@ -63,7 +63,7 @@ impl Contender for Scope {
     fn map<W: Work>(
         &mut self,
         items: &[W::Item],
-        shared: &W::Shared,
+        shared: &[W::Shared],
     ) -> Result<Vec<W::Output>, Trouble> {
         let share = items.len().div_ceil(self.0).max(1);
         let part = |items: &[W::Item]| -> Vec<W::Output> {

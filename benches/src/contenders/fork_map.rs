@@ -15,7 +15,7 @@ impl Contender for ForkMap {
     fn map<W: Work>(
         &mut self,
         items: &[W::Item],
-        shared: &W::Shared,
+        shared: &[W::Shared],
     ) -> Result<Vec<W::Output>, Trouble> {
         let share = items.len().div_ceil(self.0).max(1);
         let part = |items: &[W::Item]| -> Vec<W::Output> {

@@ -19,7 +19,7 @@ impl Contender for ForkUnion {
     fn map<W: Work>(
         &mut self,
         items: &[W::Item],
-        shared: &W::Shared,
+        shared: &[W::Shared],
     ) -> Result<Vec<W::Output>, Trouble> {
         let mut outputs: Vec<W::Output> = Vec::with_capacity(items.len());
         let slots = SyncMutPtr::new(outputs.as_mut_ptr());

@@ -2,7 +2,7 @@
 
 use super::crates;
 use crate::executor_contender;
-use partools::{Fork, Rayon, Serial, Threads};
+use partools::{Fork, Loopback, Rayon, Serial, Threads};
 
 executor_contender!(
     /// The reference of the contract: the calling thread.
@@ -22,4 +22,8 @@ executor_contender!(
         crates::global_rayon_pool(workers);
         Rayon::new()
     }
+);
+executor_contender!(
+    /// Everything that crosses a border, without one: on the calling thread.
+    pub(super) OnLoopback, Loopback, |_| Loopback
 );

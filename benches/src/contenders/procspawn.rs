@@ -27,9 +27,9 @@ impl Contender for Procspawn {
     fn map<W: Work>(
         &mut self,
         items: &[W::Item],
-        _: &W::Shared,
+        _: &[W::Shared],
     ) -> Result<Vec<W::Output>, Trouble> {
-        if W::nothing().is_none() {
+        if W::SHARES {
             return Err(Trouble::Cannot(
                 "it has no shared argument: each call would carry a copy of it".to_owned(),
             ));
@@ -71,8 +71,7 @@ impl Drop for Procspawn {
 
 /// In the worker.
 fn call_part<W: Work>(items: Vec<W::Item>) -> Vec<W::Output> {
-    let nothing = W::nothing().expect("`map` has refused work with a shared argument");
-    items.iter().map(|item| W::call(item, nothing)).collect()
+    items.iter().map(|item| W::call(item, &[])).collect()
 }
 
 /// In a process that a pool has started: works for it, and does not return.

@@ -14,7 +14,7 @@ impl Contender for Loop {
     fn map<W: Work>(
         &mut self,
         items: &[W::Item],
-        shared: &W::Shared,
+        shared: &[W::Shared],
     ) -> Result<Vec<W::Output>, Trouble> {
         Ok(items.iter().map(|item| W::call(item, shared)).collect())
     }
@@ -22,7 +22,7 @@ impl Contender for Loop {
     fn for_each<W: Work>(
         &mut self,
         items: &[W::Item],
-        shared: &W::Shared,
+        shared: &[W::Shared],
         mut sink: impl FnMut(W::Output),
     ) -> Result<(), Trouble> {
         items.iter().for_each(|item| sink(W::call(item, shared)));
@@ -39,7 +39,7 @@ impl Contender for Memcpy {
         Memcpy
     }
 
-    fn map<W: Work>(&mut self, _: &[W::Item], _: &W::Shared) -> Result<Vec<W::Output>, Trouble> {
+    fn map<W: Work>(&mut self, _: &[W::Item], _: &[W::Shared]) -> Result<Vec<W::Output>, Trouble> {
         Err(Trouble::Cannot(
             "memcpy copies bytes and maps nothing".to_owned(),
         ))

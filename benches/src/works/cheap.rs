@@ -16,15 +16,13 @@ pub(crate) struct Noop;
 
 impl Work for Noop {
     type Item = f64;
-    type Shared = ();
+    type Shared = u8;
     type Output = f64;
 
-    fn nothing() -> Option<&'static ()> {
-        Some(&())
-    }
+    const SHARES: bool = false;
 
     #[inline]
-    fn call(item: &f64, (): &()) -> f64 {
+    fn call(item: &f64, _: &[u8]) -> f64 {
         cheap(item)
     }
 

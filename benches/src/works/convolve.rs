@@ -39,8 +39,10 @@ impl Convolve {
 
 impl Work for Convolve {
     type Item = [f64; 16];
-    type Shared = [f64];
+    type Shared = f64;
     type Output = Vec<f64>;
+
+    const SHARES: bool = true;
 
     fn call(filter: &[f64; 16], image: &[f64]) -> Vec<f64> {
         let side = image.len().isqrt();

@@ -9,14 +9,12 @@ pub(crate) struct Number;
 
 impl Work for Number {
     type Item = u64;
-    type Shared = ();
+    type Shared = u8;
     type Output = f64;
 
-    fn nothing() -> Option<&'static ()> {
-        Some(&())
-    }
+    const SHARES: bool = false;
 
-    fn call(item: &u64, (): &()) -> f64 {
+    fn call(item: &u64, _: &[u8]) -> f64 {
         (item * 3 + 1) as f64
     }
 
@@ -30,14 +28,12 @@ pub(crate) struct Bytes;
 
 impl Work for Bytes {
     type Item = (u64, u64);
-    type Shared = ();
+    type Shared = u8;
     type Output = Vec<u8>;
 
-    fn nothing() -> Option<&'static ()> {
-        Some(&())
-    }
+    const SHARES: bool = false;
 
-    fn call(&(item, size): &(u64, u64), (): &()) -> Vec<u8> {
+    fn call(&(item, size): &(u64, u64), _: &[u8]) -> Vec<u8> {
         vec![(item % 251) as u8 + 1; size as usize]
     }
 
@@ -51,14 +47,12 @@ pub(crate) struct Text;
 
 impl Work for Text {
     type Item = u64;
-    type Shared = ();
+    type Shared = u8;
     type Output = String;
 
-    fn nothing() -> Option<&'static ()> {
-        Some(&())
-    }
+    const SHARES: bool = false;
 
-    fn call(item: &u64, (): &()) -> String {
+    fn call(item: &u64, _: &[u8]) -> String {
         text(*item)
     }
 
@@ -85,14 +79,12 @@ pub(crate) struct Nested;
 
 impl Work for Nested {
     type Item = u64;
-    type Shared = ();
+    type Shared = u8;
     type Output = Node;
 
-    fn nothing() -> Option<&'static ()> {
-        Some(&())
-    }
+    const SHARES: bool = false;
 
-    fn call(item: &u64, (): &()) -> Node {
+    fn call(item: &u64, _: &[u8]) -> Node {
         nested(*item, 1)
     }
 

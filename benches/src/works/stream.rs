@@ -6,14 +6,12 @@ pub(crate) struct Stream;
 
 impl Work for Stream {
     type Item = u64;
-    type Shared = ();
+    type Shared = u8;
     type Output = [u64; 4];
 
-    fn nothing() -> Option<&'static ()> {
-        Some(&())
-    }
+    const SHARES: bool = false;
 
-    fn call(item: &u64, (): &()) -> [u64; 4] {
+    fn call(item: &u64, _: &[u8]) -> [u64; 4] {
         [*item, item + 1, item * 2, item * 3]
     }
 

@@ -22,8 +22,10 @@ pub struct Sum;
 
 impl Work for Sum {
     type Item = Section;
-    type Shared = [f64];
+    type Shared = f64;
     type Output = f64;
+
+    const SHARES: bool = true;
 
     fn call(&(start, end, rest): &Section, array: &[f64]) -> f64 {
         let sum = fast_sum(&array[start as usize..end as usize]);

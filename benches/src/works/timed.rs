@@ -17,14 +17,12 @@ pub(crate) struct Timed;
 
 impl Work for Timed {
     type Item = u64;
-    type Shared = ();
+    type Shared = u8;
     type Output = u64;
 
-    fn nothing() -> Option<&'static ()> {
-        Some(&())
-    }
+    const SHARES: bool = false;
 
-    fn call(item: &u64, (): &()) -> u64 {
+    fn call(item: &u64, _: &[u8]) -> u64 {
         match *item {
             0 => {}
             time if time < LONG => spin(Duration::from_nanos(time)),

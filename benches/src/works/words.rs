@@ -22,15 +22,13 @@ impl Words {
 
 impl Work for Words {
     type Item = String;
-    type Shared = ();
+    type Shared = u8;
     type Output = (u64, u64);
 
-    fn nothing() -> Option<&'static ()> {
-        Some(&())
-    }
+    const SHARES: bool = false;
 
     /// How many prefixes there are, and how many of them more than three times.
-    fn call(document: &String, (): &()) -> (u64, u64) {
+    fn call(document: &String, _: &[u8]) -> (u64, u64) {
         let mut counts: HashMap<&str, u32> = HashMap::new();
         for at in (0..document.len()).step_by(LETTERS) {
             for end in at + 1..at + LETTERS {
