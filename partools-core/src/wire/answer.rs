@@ -1,7 +1,7 @@
 //! An answer: records of outputs and failures, in the order of the items, on their way back.
 
 use super::error::{WireError, cause_of};
-use super::incoming::Incoming;
+use super::incoming::Records;
 use super::request::Header;
 use crate::chunk::Chunk;
 use crate::item_error::{Cause, ItemError};
@@ -72,12 +72,12 @@ impl Record {
 
 /// Takes the records of an answer as they are made.
 ///
-/// A vector of bytes is one: it gathers a whole answer, for [`deliver`] to read. An executor that streams has its own: it
-/// appends each record in that form to what the near side hands to an [`Incoming`], or has a form of its own and hands
-/// each record to [`accept`].
+/// A vector of bytes is one: it gathers a whole answer, for [`deliver`] to read. An executor that streams
+/// has an [`Outgoing`](super::Outgoing), whose bytes an [`Incoming`](super::Incoming) reads; or an outlet and a form of its own,
+/// and hands each record to [`accept`].
 ///
-/// Nothing can be returned here. An outlet that cannot send (the disk is full, the line is cut) keeps its error,
-/// says from then on that 0 items are [`needed`](Self::needed), and tells when the answer is over.
+/// Nothing can be returned here. An outlet that cannot send (the disk is full, the line is cut) keeps its error, says from
+/// then on that 0 items are [`needed`](Self::needed), and tells when the answer is over.
 ///
 /// ```
 /// # use partools_core::{Caller, Capabilities, Chunks, Error, Executor, Portable, PortableTask, Run, over};
@@ -262,7 +262,7 @@ fn fail<O>(chunk: &mut Chunk<'_, O>, cause: Cause) {
 /// # Errors
 /// As [`accept`], and where the answer is not whole. What was good up to there is in the chunk.
 pub fn deliver<O: Portable>(answer: &[u8], chunk: &mut Chunk<'_, O>) -> Result<(), WireError> {
-    match Incoming::new().take(answer, chunk)? {
+    match Records::default().take(answer, chunk)? {
         true => Ok(()),
         false => Err(WireError::new("an answer that is cut off")),
     }

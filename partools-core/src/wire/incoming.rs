@@ -3,11 +3,16 @@
 use super::answer::{Record, accept};
 use super::error::WireError;
 use crate::chunk::Chunk;
+use crate::error::Error;
+use crate::item_error::Cause;
 use crate::portable::Portable;
+use std::io::{ErrorKind, Read};
 
-/// Puts an answer into its chunk while it arrives, in the form in which a vector of bytes, as an
-/// [`Outlet`](super::Outlet), gathers it. However it is cut, each record enters the chunk as soon as it is whole. So where a
-/// worker dies, what it had sent is there, and the chunk's [position](Chunk::position) is the item in flight.
+/// A chunk whose answer is on its way, and where it comes from: a file that grows, a pipe, a socket. Written by
+/// [`Outgoing`](super::Outgoing), or by a vector of bytes as an [`Outlet`](super::Outlet).
+///
+/// Each record enters the chunk as soon as it is whole. So where the worker dies, what it had done is there, and the item in
+/// flight is the one behind it. Dropping this ends the claim as dropping the [`Chunk`] does.
 ///
 /// ```
 /// # use partools_core::{Caller, Capabilities, Cause, Error, Executor, Portable, PortableTask, Run, over};
@@ -23,44 +28,85 @@ use crate::portable::Portable;
 /// # parcel.entry().serve(parcel.head(), &[&[]], 0, &mut |server| {
 /// #     server.answer(message.as_bytes(), &mut pipe).expect("an honest request");
 /// # })?;
-/// let mut incoming = Incoming::new();
-/// let (now, later) = pipe.split_at(pipe.len() / 2);
-/// assert!(!incoming.take(now, &mut chunk)? && incoming.has_begun());
-/// assert_eq!(chunk.position(), 1); // of 3 items: one has its output
-/// assert!(incoming.take(later, &mut chunk)?); // the answer is whole
+/// let half_of_it = &pipe[..pipe.len() / 2];
+/// let mut incoming = Incoming::new(chunk, half_of_it);
+/// assert!(!incoming.read()?); // not whole yet
+/// assert_eq!(incoming.chunk().position(), 1); // of 3 items: one has its output
+/// incoming.lost(Cause::Lost { why: "the line is dead".into() })?;
+/// # while let Some(chunk) = run.try_claim() { chunk.lost(Cause::NoOutput); }
 /// # Ok(())
 /// # }
 /// # }
-/// assert_eq!(over(0..3).map(|i| i * 5).run(&Example)?, [0, 5, 10]);
+/// let results = over(0..3).map(|i| i * 5).try_run(&Example)?;
+/// assert_eq!(results[0].as_ref().ok(), Some(&0));
+/// assert_eq!(results[1].as_ref().unwrap_err().to_string(), "item 1 was lost with its worker: the line is dead");
 /// # Ok::<(), Error>(())
 /// ```
+#[derive(Debug)]
+pub struct Incoming<'r, O, R> {
+    chunk: Chunk<'r, O>,
+    from: R,
+    records: Records,
+}
+
+impl<'r, O: Portable, R: Read> Incoming<'r, O, R> {
+    /// The answer about `chunk` that comes from `from`.
+    pub fn new(chunk: Chunk<'r, O>, from: R) -> Self {
+        Incoming {
+            chunk,
+            from,
+            records: Records::default(),
+        }
+    }
+
+    /// The chunk, as far as it is filled.
+    pub fn chunk(&self) -> &Chunk<'r, O> {
+        &self.chunk
+    }
+
+    /// Takes what is there: of a file that grows, what was appended since; of a pipe or socket that does not block, what
+    /// has arrived; else all that comes until the other end is closed. True where the answer is whole with it.
+    ///
+    /// # Errors
+    /// Where reading fails, and as [`accept`]. What was good up to there is in the chunk.
+    pub fn read(&mut self) -> Result<bool, Error> {
+        let mut bytes = Vec::new();
+        match self.from.read_to_end(&mut bytes) {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => {
+                Err(Error::os("an answer could not be read", error))
+            }
+            _ => Ok(self.records.take(&bytes, &mut self.chunk)?),
+        }
+    }
+
+    /// The worker is dead. Takes what it still sent; the item behind that is [lost](Chunk::lost), unless the answer is whole.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn lost(mut self, cause: impl Into<Cause>) -> Result<(), Error> {
+        if !self.read()? {
+            self.chunk.lost(cause.into());
+        }
+        Ok(())
+    }
+}
+
+/// The records of one answer, however they are cut.
 #[derive(Debug, Default)]
-pub struct Incoming {
+pub(super) struct Records {
     /// The beginning of a record whose end is still to come.
     tail: Vec<u8>,
     begun: bool,
     whole: bool,
 }
 
-impl Incoming {
-    /// Nothing yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Did anything arrive that was whole? The first record is sent before the first item is called.
-    #[must_use]
-    pub fn has_begun(&self) -> bool {
-        self.begun
-    }
-
+impl Records {
     /// Takes the bytes that arrived since. True where the answer is whole with them.
     ///
     /// # Errors
     /// As [`accept`], where the records are not those of an answer, and where something follows its end. What was good up to
     /// there is in the chunk.
-    pub fn take<O: Portable>(
+    pub(super) fn take<O: Portable>(
         &mut self,
         bytes: &[u8],
         chunk: &mut Chunk<'_, O>,
@@ -140,7 +186,7 @@ mod tests {
                     answered = s.answer(message.as_bytes(), &mut answer);
                 })?;
                 answered?;
-                let mut incoming = Incoming::new();
+                let mut incoming = Records::default();
                 let mut pieces = answer.chunks(self.0).peekable();
                 while let Some(piece) = pieces.next() {
                     let is_whole = incoming.take(piece, &mut chunk)?;
@@ -175,7 +221,7 @@ mod tests {
             _: &mut Caller<'_, T::Output>,
         ) -> Result<(), Error> {
             let mut chunk = run.try_claim().expect("a chunk");
-            let whole = Incoming::new().take(&self.0, &mut chunk)?;
+            let whole = Records::default().take(&self.0, &mut chunk)?;
             Err(Error::executor(format!("whole: {whole}")))
         }
     }

@@ -3,7 +3,7 @@
 //! The core knows what an [`Entry`] looks like, the [`Image`] what may be read and is never written to. Together they are
 //! the safe way from a number that came from elsewhere to a function that can be called.
 
-use partools_core::wire::Entry;
+use partools_core::{Error, wire::Entry};
 
 use super::{Image, ImageError};
 
@@ -39,6 +39,13 @@ impl Image {
         let address = self.address_at(offset, Entry::BYTES, Entry::ALIGN)?;
         // SAFETY: aligned and as long as that, in a part of this executable that is never written to (`address_at`).
         unsafe { Entry::at(address) }.ok_or(ImageError::NoEntry { offset })
+    }
+}
+
+/// It keeps a map from running.
+impl From<ImageError> for Error {
+    fn from(error: ImageError) -> Self {
+        Error::executor(error.to_string())
     }
 }
 

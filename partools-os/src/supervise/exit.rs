@@ -4,8 +4,11 @@
 //! child), and nobody ([`Exit::Unknown`]). All are brought to one form here.
 
 use std::fmt;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 
 use nix::sys::signal::Signal;
+use partools_core::Cause;
 use rustix::process::WaitIdStatus;
 
 /// How a child ended.
@@ -45,6 +48,44 @@ impl fmt::Display for Exit {
             Exit::Unknown => f.write_str(
                 "ended, and something else in this process reaped it, so the cause is unknown",
             ),
+        }
+    }
+}
+
+/// As the standard library tells the end of a [`Child`](std::process::Child).
+impl From<ExitStatus> for Exit {
+    fn from(status: ExitStatus) -> Self {
+        match (status.code(), status.signal()) {
+            (Some(code), _) => Exit::Code(code),
+            (None, Some(number)) => Exit::Signal {
+                number,
+                core: status.core_dumped(),
+            },
+            (None, None) => Exit::Unknown,
+        }
+    }
+}
+
+/// Why the item failed that was in flight when its worker ended so.
+///
+/// ```
+/// use partools_os::Exit;
+/// let status = std::process::Command::new("sh").args(["-c", "kill -SEGV $$"]).status()?;
+/// let cause = partools_core::Cause::from(Exit::from(status));
+/// assert_eq!(cause.to_string(), "had its worker process killed by SIGSEGV");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+impl From<Exit> for Cause {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Code(code) => Cause::Exited { code },
+            Exit::Signal { number, .. } => Cause::Killed {
+                signal: number,
+                name: signal_name(number).map_or_else(|| number.to_string(), str::to_owned),
+            },
+            Exit::Unknown => Cause::Lost {
+                why: exit.to_string(),
+            },
         }
     }
 }
