@@ -15,7 +15,7 @@ use crate::wire::{Outlet, Parcel, Record, Request, Server, WireError, accept, re
 /// argument copied into a segment and attached there, items and outputs are encoded and decoded.
 ///
 /// To test and debug what is to run in worker processes, without any. It is slower than
-/// [`Serial`](crate::Serial), and holds the shared argument a second time.
+/// [`Serial`](crate::Serial), and holds the shared argument a second time. A panic crosses as its text, as it would elsewhere.
 ///
 /// ```
 /// use partools_core::{Loopback, over};

@@ -103,8 +103,9 @@ impl Entry {
     /// Serves as worker number `worker`: attaches what [`Parcel`](super::Parcel) packed, and calls `body` with a server that
     /// answers requests. When `body` returns, the worker's state is dropped.
     ///
-    /// `segments` are those that the parcel's places name, number 0 first; they must begin at a multiple of
-    /// [`SegmentBuffer::ALIGN`](super::SegmentBuffer::ALIGN).
+    /// `segments` are those that the parcel's places name, number 0 first. They begin at a multiple of
+    /// [`SegmentBuffer::ALIGN`](super::SegmentBuffer::ALIGN), as mapped memory does; where one does not, pieces whose elements
+    /// are therefore not aligned are refused.
     ///
     /// # Errors
     /// Where head or segments are not what a parcel of this task is, or the state's `Drop` panics.

@@ -230,3 +230,105 @@ fn put_length(out: &mut Vec<u8>, mut len: usize) {
     }
     out.push(len.to_le_bytes()[0]);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bytes of a length, and what is read from them.
+    fn round(length: usize) -> (Vec<u8>, FrameReader<'static>, usize) {
+        let mut bytes = Vec::new();
+        put_length(&mut bytes, length);
+        let mut reader = FrameReader::new(bytes.clone().leak());
+        let read = reader.length();
+        (bytes, reader, read)
+    }
+
+    #[test]
+    fn lengths_are_read_as_they_were_written_at_every_end() {
+        let ends = (0..usize::BITS).flat_map(|bit| {
+            let power = 1_usize << bit;
+            [power - 1, power, power.saturating_add(1)]
+        });
+        for length in ends.chain([usize::MAX - 1, usize::MAX]) {
+            let (bytes, reader, read) = round(length);
+            assert_eq!(read, length);
+            assert!(reader.is_empty() && reader.check().is_ok());
+            let bits = usize::BITS - length.leading_zeros();
+            assert_eq!(bytes.len(), bits.div_ceil(7).max(1) as usize, "{length}");
+        }
+    }
+
+    #[test]
+    fn a_length_that_is_cut_off_or_too_long_is_none() {
+        let (longest, _, _) = round(usize::MAX);
+        for cut in 0..longest.len() {
+            let mut reader = FrameReader::new(&longest[..cut]);
+            assert_eq!((reader.length(), reader.check().is_err()), (0, true));
+        }
+        for bytes in [
+            // 2^64, and eleven bytes.
+            &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x02][..],
+            &[
+                0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01,
+            ],
+            &[0xff; 10],
+        ] {
+            let mut reader = FrameReader::new(bytes);
+            assert_eq!((reader.length(), reader.check().is_err()), (0, true));
+        }
+    }
+
+    #[test]
+    fn what_is_shorter_than_its_length_breaks_the_row_for_good() {
+        for length in [4, 127, 128, usize::MAX >> 1, usize::MAX] {
+            let mut bytes = Vec::new();
+            put_length(&mut bytes, length);
+            bytes.extend(b"abc");
+            let mut reader = FrameReader::new(&bytes);
+            assert_eq!(reader.bytes(), b"");
+            assert!(reader.check().is_err() && reader.is_empty());
+            assert!(reader.value::<u8>().is_err());
+            assert_eq!(reader.bytes(), b"");
+            assert!(reader.check().is_err());
+        }
+    }
+
+    #[test]
+    fn a_slice_has_as_many_elements_as_it_says_or_none() {
+        let mut out = FrameWriter::new();
+        out.slice(&[7_u32, 8, 9]).unwrap();
+        let honest = out.as_bytes().to_vec();
+        assert_eq!(honest[..2], [12, 3]);
+        let read = |bytes: &[u8]| {
+            let mut reader = FrameReader::new(bytes);
+            let read = reader.slice::<u32>();
+            reader.check().ok().and(read.ok())
+        };
+        assert_eq!(read(&honest), Some(vec![7, 8, 9]));
+        for count in [0, 1, 2, 4, 127] {
+            let mut lying = honest.clone();
+            lying[1] = count;
+            assert_eq!(read(&lying), None, "{count}");
+        }
+        // As many as can be said, of elements that have a byte each at most.
+        let mut lying = vec![12];
+        put_length(&mut lying, usize::MAX);
+        lying.extend(&honest[2..]);
+        assert_eq!(read(&lying), None);
+        let mut reader = FrameReader::new(&lying);
+        assert!(reader.slice::<()>().is_ok_and(|none| none.is_empty()));
+        assert!(reader.check().is_err());
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_read_is_passed() {
+        let mut out = FrameWriter::new();
+        out.value(&"text".to_owned()).unwrap();
+        out.value(&5_u16).unwrap();
+        let mut reader = FrameReader::new(out.as_bytes());
+        assert!(reader.value::<Vec<bool>>().is_err());
+        assert_eq!(reader.value::<u16>().unwrap(), 5);
+        assert!(reader.check().is_ok() && reader.is_empty());
+    }
+}

@@ -5,10 +5,13 @@ use partools_core::wire::{Record, Request, accept, deliver, request};
 use partools_core::{Chunk, Chunks, Error, Job, Portable, PortableTask, Run, decode, over};
 use std::cell::Cell;
 
+/// Looks at run, request, answer and chunk.
+type Look<'f, O> = dyn Fn(&Run<O>, &[u8], &[u8], &mut Chunk<'_, O>) + 'f;
+
 /// Hands request and answer of the first chunk to `look`; the map has to be whole afterwards.
 fn exchange<T: PortableTask<Output: Portable>>(
     job: &Job<T>,
-    look: &dyn Fn(&Run<T::Output>, &[u8], &[u8], &mut Chunk<'_, T::Output>),
+    look: &Look<'_, T::Output>,
 ) -> Vec<T::Output> {
     let results = with(job, &|task, run, parcel| {
         let mut first = true;

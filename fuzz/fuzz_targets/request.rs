@@ -1,0 +1,3 @@
+#![no_main]
+
+partools_fuzz::target!("request");
