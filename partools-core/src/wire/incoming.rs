@@ -28,8 +28,8 @@ use std::io::{ErrorKind, Read};
 /// # parcel.entry().serve(parcel.head(), &[&[]], 0, &mut |server| {
 /// #     server.answer(message.as_bytes(), &mut pipe).expect("an honest request");
 /// # })?;
-/// let half_of_it = &pipe[..pipe.len() / 2];
-/// let mut incoming = Incoming::new(chunk, half_of_it);
+/// let most_of_it = &pipe[..pipe.len() * 2 / 3];
+/// let mut incoming = Incoming::new(chunk, most_of_it);
 /// assert!(!incoming.read()?); // not whole yet
 /// assert_eq!(incoming.chunk().position(), 1); // of 3 items: one has its output
 /// incoming.lost(Cause::Lost { why: "the line is dead".into() })?;
