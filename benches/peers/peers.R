@@ -11,6 +11,8 @@ say <- function(answer) {
 }
 cannot <- function(why) stop(structure(class = c("cannot", "error", "condition"), list(message = why, call = NULL)))
 
+# What all sections are of; workers are forked, so they have it without a copy.
+numbers <- NULL
 noop <- function(x) x * 2 + 1
 timed <- function(nanoseconds) {
   if (nanoseconds >= 1e6) {
@@ -25,7 +27,7 @@ timed <- function(nanoseconds) {
   nanoseconds
 }
 section <- function(item) {
-  total <- sum(array[(item[1] + 1):item[2]])
+  total <- sum(numbers[(item[1] + 1):item[2]])
   if (item[3] > 0) Sys.sleep(item[3] / 1000)
   total
 }
@@ -43,10 +45,10 @@ inputs <- function(shape) {
   if (shape$shape == "mixed") return(plain(timed, rep(list(0), shape$cheap)))
   if (shape$shape == "sum") {
     if (shape$memory != "plain") cannot("R decides itself what memory its vectors lie in")
-    array <<- numeric(shape$len)
+    numbers <<- numeric(shape$len)
     for (start in seq(0, shape$len - 1, by = 4e6)) {
       index <- start:(min(start + 4e6, shape$len) - 1)
-      array[index + 1] <<- (index * 7919 + 13) %% 1021
+      numbers[index + 1] <<- (index * 7919 + 13) %% 1021
     }
     cut <- floor((0:shape$sections) * shape$len / shape$sections)
     items <- function(rest) lapply(seq_len(shape$sections), function(i) c(cut[i], cut[i + 1], rest))

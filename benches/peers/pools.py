@@ -59,15 +59,15 @@ class Mpire(Pool):
             )
         return self.pool
 
-    def call(self, method, function, items):
+    def call(self, method, function, items, **options):
         from mpire.utils import make_single_arguments
 
         arguments = make_single_arguments(items, generator=False)
         function = MPIRE_SHARED.get(function, function) if work.shared is not None else function
-        return method(function, arguments, chunk_size=self.chunk(items))
+        return method(function, arguments, chunk_size=self.chunk(items), **options)
 
     def map(self, function, items):
-        return self.call(self.started().map, function, items)
+        return self.call(self.started().map, function, items, concatenate_numpy_output=False)
 
     def imap(self, function, items):
         return self.call(self.started().imap, function, items)

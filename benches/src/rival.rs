@@ -96,14 +96,17 @@ impl Rival {
         ))
     }
 
-    /// What it has said on standard error: the last line.
+    /// What it has said on standard error: the last line (R's says only that it ends).
     pub(crate) fn last_words(&mut self) -> String {
         let mut text = String::new();
         let read = self
             .errors
             .rewind()
             .and_then(|()| self.errors.read_to_string(&mut text));
-        let line = text.lines().rev().find(|line| !line.trim().is_empty());
+        let line = text
+            .lines()
+            .rev()
+            .find(|line| !line.trim().is_empty() && *line != "Execution halted");
         match (read, line) {
             (Ok(_), Some(line)) => line.trim().chars().take(200).collect(),
             _ => "it said nothing".to_owned(),

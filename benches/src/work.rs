@@ -42,6 +42,6 @@ pub trait Work: 'static {
     /// Does it.
     fn call(item: &Self::Item, shared: &[Self::Shared]) -> Self::Output;
 
-    /// A number that tells outputs apart, the same in every language that has peers; see [`digest`](crate::digest).
+    /// A number that tells outputs apart, the same in every language that has peers; see [`Digest`](crate::Digest).
     fn digest(output: &Self::Output) -> u64;
 }

@@ -25,7 +25,7 @@ impl Work for Flights {
     fn call(&(start, end, resamples, seed): &Self::Item, delays: &[i16]) -> Vec<f64> {
         let minutes = &delays[start as usize..end as usize];
         let length = minutes.len() as u64;
-        let draw = |number| minutes[((mix(number) >> 32) * length >> 32) as usize];
+        let draw = |number| minutes[(((mix(number) >> 32) * length) >> 32) as usize];
         let sum = |resample: u64| {
             let first = (seed << 32) + resample * length;
             let sum: i64 = (first..first + length)
