@@ -98,6 +98,8 @@ pub(super) struct Records {
     tail: Vec<u8>,
     begun: bool,
     whole: bool,
+    /// What follows a damaged record may be about any item: nothing more is taken.
+    damaged: bool,
 }
 
 impl Records {
@@ -111,6 +113,9 @@ impl Records {
         bytes: &[u8],
         chunk: &mut Chunk<'_, O>,
     ) -> Result<bool, WireError> {
+        if std::mem::replace(&mut self.damaged, true) {
+            return Err(WireError::new("an answer that was damaged further up"));
+        }
         if self.tail.is_empty() {
             let used = self.put(bytes, chunk)?;
             self.tail.extend_from_slice(&bytes[used..]);
@@ -124,6 +129,7 @@ impl Records {
         if self.whole && !self.tail.is_empty() {
             return Err(WireError::new("an answer with something behind its end"));
         }
+        self.damaged = false;
         Ok(self.whole)
     }
 

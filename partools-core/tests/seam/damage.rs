@@ -1,7 +1,7 @@
 //! Answers and requests that were damaged on their way: an error, and a chunk as good as before.
 
 use super::bench::{serve, with};
-use partools_core::wire::{Record, Request, accept, deliver, request};
+use partools_core::wire::{Incoming, Record, Request, accept, deliver, request};
 use partools_core::{Chunk, Chunks, Error, Job, Portable, PortableTask, Run, decode, over};
 use std::cell::Cell;
 
@@ -124,6 +124,48 @@ fn a_record_too_many_or_for_another_item_changes_nothing() {
         assert!(accept(Record::Failed, failed, chunk).is_err());
     });
     assert_eq!(outputs, [0, 1, 2]);
+}
+
+/// Gives one piece after the other, with an end behind each, as a file that grows.
+struct Pieces(std::collections::VecDeque<Vec<u8>>);
+
+impl std::io::Read for Pieces {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        let Some(piece) = self.0.front_mut() else {
+            return Ok(0);
+        };
+        let len = piece.len().min(to.len());
+        to[..len].copy_from_slice(&piece[..len]);
+        drop(piece.drain(..len));
+        if len == 0 {
+            self.0.pop_front();
+        }
+        Ok(len)
+    }
+}
+
+#[test]
+fn what_follows_a_damaged_record_is_given_to_no_item() {
+    let job = over(0..4).chunk(Chunks::of(4)).map(|i| i as u64 * 10);
+    let result = with(&job, &|task, run, parcel| {
+        let message = super::bench::first_request(task, run);
+        let mut answer = Vec::new();
+        serve(parcel, |server| server.answer(&message, &mut answer))??;
+        // A record is nine bytes and its payload: 22 of the first, 8 of an output. That of item 1 is of no known kind.
+        let (damaged, behind) = (31 + 17, 31 + 2 * 17);
+        answer[damaged] = 99;
+        let chunk = run.try_claim().expect("all four");
+        let from = Pieces([answer[..behind].to_vec(), answer[behind..].to_vec()].into());
+        let mut incoming = Incoming::new(chunk, from);
+        assert!(incoming.read().is_err());
+        assert!(
+            incoming.read().is_err(),
+            "the output of item 2 is not item 1's"
+        );
+        assert_eq!(incoming.chunk().position(), 1);
+        Err(Error::executor("seen"))
+    });
+    assert_eq!(result.unwrap_err().to_string(), "seen");
 }
 
 #[test]
