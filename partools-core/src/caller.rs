@@ -191,6 +191,11 @@ impl<'r, O> Batch<'r, O> {
         }
     }
 
+    /// Is nothing wanted any more, not even what is ready?
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.run.is_stopped()
+    }
+
     fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
@@ -229,6 +234,9 @@ impl<O> Iterator for Batch<'_, O> {
 
 impl<O> Drop for Batch<'_, O> {
     fn drop(&mut self) {
+        if !self.rest.is_empty() {
+            self.run.withheld(self.rest.start);
+        }
         self.drop_rest();
         self.run.delivered_to(self.end);
     }

@@ -199,6 +199,36 @@ impl<'r, O> Chunk<'r, O> {
         }
     }
 
+    /// The worker was killed while it may have run the next item, because the run [is stopped](Run::is_stopped).
+    /// Nobody is blamed; [`try_run`](crate::Job::try_run) says of the item that it was stopped, and of those behind
+    /// it that they were not run.
+    ///
+    /// ```
+    /// # use partools_core::{CancelToken, Caller, Capabilities, Cause, Error, Executor, Halt, Run, Task, over};
+    /// # struct Example(CancelToken);
+    /// # impl<T: Task> Executor<T> for Example {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+    /// fn execute(&self, _: &T, run: &Run<T::Output>, _: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    ///     let chunk = run.try_claim().expect("both items");
+    ///     # self.0.cancel();
+    ///     assert!(run.is_stopped()); // meanwhile somebody has cancelled the map, so the worker is killed
+    ///     chunk.stopped();
+    ///     Ok(())
+    /// }
+    /// # }
+    /// # let token = CancelToken::new();
+    /// let results = over(0..2).cancel(&token).map(|i| i).try_run(&Example(token.clone()))?;
+    /// let causes = results.iter().map(|result| result.as_ref().unwrap_err().cause());
+    /// let halt = Halt::Cancelled;
+    /// assert!(causes.eq([&Cause::Stopped { halt }, &Cause::NotRun { halt }]));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn stopped(self) {
+        if !self.is_full() {
+            self.run.was_under_way(self.at);
+        }
+    }
+
     /// The next `len` slots; `len` is at most what is left.
     fn slots(&mut self, len: usize) -> &mut [std::mem::MaybeUninit<O>] {
         debug_assert!(len <= self.range.end - self.at);

@@ -1,6 +1,7 @@
 //! What can end a map. Opaque, with questions to ask of it; the text says what happened, to which item,
 //! and what the reader can do.
 
+use crate::control::Halt;
 use crate::item_error::ItemError;
 use crate::worker_error::WorkerError;
 use std::fmt;
@@ -44,6 +45,11 @@ enum Kind {
     Os {
         what: String,
         source: std::io::Error,
+    },
+    Halted {
+        halt: Halt,
+        done: usize,
+        count: usize,
     },
     Executor(String),
 }
@@ -111,6 +117,10 @@ impl Error {
         Self::from_kind(Kind::Incomplete { executor, missing })
     }
 
+    pub(crate) fn halted(halt: Halt, done: usize, count: usize) -> Self {
+        Self::from_kind(Kind::Halted { halt, done, count })
+    }
+
     pub(crate) fn too_large(count: usize, output: &'static str) -> Self {
         Self::from_kind(Kind::TooLarge { count, output })
     }
@@ -174,6 +184,25 @@ impl Error {
         matches!(self.0.kind, Kind::Os { .. })
     }
 
+    /// Was the map [cancelled](crate::CancelToken) before all its items were done?
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.halt() == Some(Halt::Cancelled)
+    }
+
+    /// Did the map's [deadline](crate::Over::deadline) pass before all its items were done?
+    #[must_use]
+    pub fn is_deadline(&self) -> bool {
+        self.halt() == Some(Halt::Deadline)
+    }
+
+    fn halt(&self) -> Option<Halt> {
+        match self.0.kind {
+            Kind::Halted { halt, .. } => Some(halt),
+            _ => None,
+        }
+    }
+
     /// Is the executor or the task at fault, breaking its part of the contract?
     #[must_use]
     pub fn is_contract(&self) -> bool {
@@ -215,6 +244,10 @@ impl fmt::Display for Error {
                 "no memory for {count} outputs of type {output}; take them one by one with for_each, or, where that is what you do, use smaller chunks or a smaller window"
             ),
             Kind::Os { what, source } => write!(f, "{what}: {source}"),
+            Kind::Halted { halt, done, count } => write!(
+                f,
+                "{halt} when {done} of {count} items were done; try_run gives those that are, and for_each delivers them as they come"
+            ),
             Kind::Executor(why) => f.write_str(why),
         }?;
         match self.0.drop_panics {

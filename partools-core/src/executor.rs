@@ -33,8 +33,12 @@ use crate::task::Task;
 ///   threads, working directory. (One panic hook is chained, in front of the host's.)
 /// - **C11** What a plan asks and an executor cannot do is refused before the first item, with the
 ///   capability's name.
+/// - **C12** A token that is cancelled and a deadline that passes stop the map at once: nothing more is handed
+///   out, items under way are killed where the executor can (else they end), nothing more is delivered. What
+///   was finished is kept for [`try_run`](crate::Job::try_run); the others say whether they were not run, or
+///   stopped. ([`Run::is_stopped`] looks; an executor that sleeps wakes as often as [`Run::look_again`] says.)
 ///
-/// C7's bound, C8, C11 and the empty map of C9 are kept by the core for all executors; the rest is kept
+/// C7's bound, C8, C11, C12's hand-out and the empty map of C9 are kept by the core for all executors; the rest is kept
 /// by the executor with the core's help. `partools-conformance` has the cases.
 ///
 /// # Writing one

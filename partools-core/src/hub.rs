@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::item_error::ItemError;
 use crate::ranges::RangeSet;
 use crate::sync::{AtomicU64, Ordering};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// The books. Invariant: an index that is done and has no failure has a filled slot, until it is delivered.
@@ -17,6 +17,10 @@ pub(crate) struct Hub {
     pub(crate) returned: BTreeMap<usize, (usize, u32)>,
     /// Everything ever handed out, once claims are made elsewhere.
     pub(crate) handed: Option<RangeSet>,
+    /// Items that were under way when their worker was stopped, since the run was.
+    pub(crate) under_way: BTreeSet<usize>,
+    /// The first output that was taken out and not delivered: the callback wants no more, or the run was stopped.
+    pub(crate) withheld: Option<usize>,
     pub(crate) error: Option<Error>,
 }
 

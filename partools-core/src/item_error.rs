@@ -1,5 +1,6 @@
 //! The failure of one item: which, at which attempt, and why (C5, C6). It crosses process borders whole.
 
+use crate::control::Halt;
 use crate::panics::{Panic, Payload};
 use crate::portable::CodecError;
 use serde::{Deserialize, Serialize};
@@ -77,6 +78,16 @@ pub enum Cause {
     NotPortable(CodecError),
     /// The task returned without an output for it.
     NoOutput,
+    /// It was not begun, or not begun again: the map was stopped before.
+    NotRun {
+        /// What stopped the map.
+        halt: Halt,
+    },
+    /// It may have been under way when the map was stopped and its worker killed.
+    Stopped {
+        /// What stopped the map.
+        halt: Halt,
+    },
     /// Its worker was lost in a way that the executor describes.
     Lost {
         /// The executor's words.
@@ -227,6 +238,10 @@ impl fmt::Display for Cause {
                 write!(f, "cannot cross processes: {error}")
             }
             Cause::NoOutput => f.write_str("got no output: its task returned without pushing one"),
+            Cause::NotRun { halt } => write!(f, "was not run: {halt}"),
+            Cause::Stopped { halt } => {
+                write!(f, "was stopped under way, with its worker: {halt}")
+            }
             Cause::Lost { why } => write!(f, "was lost with its worker: {why}"),
         }
     }

@@ -94,15 +94,18 @@ impl<T: Task> Job<T> {
         &self,
         executor: &E,
     ) -> Result<Vec<Result<T::Output, ItemError>>, Error> {
-        let setup = Setup::collecting(OnFailure::Collect);
-        let Some(mut run) = self.execute(executor, setup, &mut |_| {})? else {
+        let setup = Setup {
+            takes_parts: true,
+            ..Setup::collecting(OnFailure::Collect)
+        };
+        let Some(run) = self.execute(executor, setup, &mut |_| {})? else {
             return Ok(Vec::new());
         };
-        let mut results = Vec::with_capacity(run.count());
-        for batch in run.drain() {
-            results.extend(batch.map(|(_, result)| result.map_err(|e| self.labelled(e))));
-        }
-        Ok(results)
+        let results = run.into_results();
+        Ok(results
+            .into_iter()
+            .map(|result| result.map_err(|e| self.labelled(e)))
+            .collect())
     }
 
     /// Runs it on `executor` and calls `f(index, output)` for each output, on the calling thread, in item
@@ -130,10 +133,13 @@ impl<T: Task> Job<T> {
     {
         let mut failure = None;
         let mut deliver = |batch: &mut Batch<'_, T::Output>| {
-            for (index, result) in batch {
+            while let Some((index, result)) = batch.next() {
                 match result {
                     Ok(output) => f(index, output),
                     Err(error) => failure = Some(error),
+                }
+                if batch.is_stopped() {
+                    break;
                 }
             }
         };
@@ -207,15 +213,20 @@ impl<T: Task> Job<T> {
         let capabilities: Capabilities = executor.capabilities();
         self.plan.check_against(&capabilities)?;
         panics::chain_hook();
-        let on_failure = setup.on_failure;
+        let (on_failure, takes_parts) = (setup.on_failure, setup.takes_parts);
         let mut run = Run::new(count, capabilities.workers(), self.plan.clone(), setup)?;
-        let done = executor.execute(&self.task, &run, &mut Caller::new(&run, deliver));
+        // No worker is made for a map that is cancelled already, or has no time.
+        let done = match run.is_stopped() {
+            true => Ok(()),
+            false => executor.execute(&self.task, &run, &mut Caller::new(&run, deliver)),
+        };
         let verdict = done.and_then(|()| run.verdict(capabilities.name()));
-        let verdict = verdict.and_then(|()| match on_failure {
-            OnFailure::Stop => run
+        let verdict = verdict.and_then(|halt| match (halt, on_failure) {
+            (Some(halt), _) if !takes_parts => Err(run.halted(halt)),
+            (None, OnFailure::Stop) => run
                 .first_failure()
                 .map_or(Ok(()), |f| Err(Error::from_item(self.labelled(f)))),
-            OnFailure::Collect => Ok(()),
+            _ => Ok(()),
         });
         match verdict {
             Ok(()) => Ok(Some(run)),
@@ -235,6 +246,7 @@ impl<O> Setup<O> {
     pub(crate) fn collecting(on_failure: OnFailure) -> Self {
         Setup {
             on_failure,
+            takes_parts: false,
             halts: None,
             windowed: false,
             keep_payloads: false,

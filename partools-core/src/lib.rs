@@ -18,6 +18,7 @@
 mod caller;
 mod capability;
 mod chunk;
+mod control;
 mod error;
 mod executor;
 mod fallible;
@@ -52,6 +53,7 @@ mod writer;
 pub use caller::Caller;
 pub use capability::Capabilities;
 pub use chunk::Chunk;
+pub use control::{CancelToken, Halt};
 pub use error::Error;
 pub use executor::Executor;
 pub use fallible::{ErrorsAsText, Failed};

@@ -1,6 +1,7 @@
 //! The end of a run: the verdict, and its outputs as a vector, as batches, or dropped.
 
 use crate::caller::Batch;
+use crate::control::Halt;
 use crate::error::Error;
 use crate::item_error::{Cause, ItemError};
 use crate::ranges::RangeSet;
@@ -9,18 +10,56 @@ use crate::slots::Slots;
 use crate::sync::{Ordering, lock, unlocked};
 
 impl<O> Run<O> {
-    /// The verdict on a finished run: its own error, or the items that are missing.
-    pub(crate) fn verdict(&mut self, executor: &'static str) -> Result<(), Error> {
+    /// The verdict on a finished run: complete, or stopped by its plan before that; else its own error, or the items
+    /// that are missing.
+    pub(crate) fn verdict(&mut self, executor: &'static str) -> Result<Option<Halt>, Error> {
+        let is_streaming = self.is_streaming();
         let hub = unlocked(&mut self.hub);
         if let Some(error) = hub.error.take() {
             return Err(error);
         }
         let bound = self.bound.load(Ordering::Relaxed);
-        let reached = hub.done.reach(self.delivered.load(Ordering::Relaxed));
-        if reached < bound {
-            return Err(Error::incomplete(executor, reached..bound));
+        let delivered = self.delivered.load(Ordering::Relaxed);
+        let reached = match hub.withheld {
+            _ if !is_streaming => hub.done.reach(delivered),
+            Some(withheld) => withheld,
+            None => delivered,
+        };
+        match self.halt() {
+            _ if reached >= bound => Ok(None),
+            Some(halt) => Ok(Some(halt)),
+            None => Err(Error::incomplete(executor, reached..bound)),
         }
-        Ok(())
+    }
+
+    /// The error of a run that was stopped by its plan.
+    pub(crate) fn halted(&mut self, halt: Halt) -> Error {
+        let count = self.count();
+        let done = unlocked(&mut self.hub).done.iter().map(|r| r.len()).sum();
+        Error::halted(halt, done, count)
+    }
+
+    /// Each item's output or failure, in item order. Items that are not done carry what stopped the run.
+    pub(crate) fn into_results(mut self) -> Vec<Result<O, ItemError>> {
+        let (count, halt) = (self.count(), self.halt());
+        let under_way = std::mem::take(&mut unlocked(&mut self.hub).under_way);
+        let mut results = Vec::with_capacity(count);
+        let fill = |results: &mut Vec<_>, to: usize| {
+            let Some(halt) = halt else { return };
+            for index in results.len()..to {
+                let cause = match under_way.contains(&index) {
+                    true => Cause::Stopped { halt },
+                    false => Cause::NotRun { halt },
+                };
+                results.push(Err(ItemError::new(index, 0, cause)));
+            }
+        };
+        for (index, result) in self.drain().into_iter().flatten() {
+            fill(&mut results, index);
+            results.push(result);
+        }
+        fill(&mut results, count);
+        results
     }
 
     /// The failure of the lowest item, where one is below the bound.

@@ -3,6 +3,7 @@
 //! One [`Over`], one [`Map`], three call forms. The bound on a closure stands on the method that takes it,
 //! so that closures infer without annotations; and no view or item can outlive the call it was lent for.
 
+use crate::control::CancelToken;
 use crate::items::{ItemOf, Items, sealed::Walk};
 use crate::job::Job;
 use crate::plan::Plan;
@@ -101,6 +102,38 @@ impl<X: Items, S: Shared, G: Start> Over<X, S, G> {
     /// ```
     pub fn item_timeout(self, limit: Duration) -> Self {
         self.with(|plan| plan.item_timeout(limit))
+    }
+
+    /// How long the map may take; see [`Plan::deadline`]. It counts from the call of the ending.
+    ///
+    /// ```
+    /// use partools_core::{Serial, over};
+    /// use std::{thread::sleep, time::Duration};
+    /// let job = over(0..1000).deadline(Duration::from_millis(50)).map(|i| { sleep(Duration::from_millis(10)); i });
+    /// assert!(job.run(&Serial).unwrap_err().is_deadline());
+    /// let results = job.try_run(&Serial)?; // what is finished is kept
+    /// assert!(results[0].is_ok() && results[999].is_err());
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
+    pub fn deadline(self, limit: Duration) -> Self {
+        self.with(|plan| plan.deadline(limit))
+    }
+
+    /// Stops the map when `token` is cancelled; see [`CancelToken`] and [`Plan::cancel`].
+    ///
+    /// ```
+    /// use partools_core::{CancelToken, Serial, over};
+    /// let token = CancelToken::new();
+    /// let mut seen = Vec::new();
+    /// let result = over(0..1000).cancel(&token).map(|i| i).for_each(&Serial, |index, _| {
+    ///     seen.push(index);
+    ///     if index == 3 { token.cancel(); } // as a signal handler would, or another thread
+    /// });
+    /// assert!(result.unwrap_err().is_cancelled());
+    /// assert_eq!(seen, [0, 1, 2, 3]); // nothing is delivered any more
+    /// ```
+    pub fn cancel(self, token: &CancelToken) -> Self {
+        self.with(|plan| plan.cancel(token))
     }
 
     /// How many items `for_each` may run ahead of the last one delivered; see [`Plan::window`].

@@ -1,6 +1,7 @@
 //! The plan: what a map asks for beside its closure. Written once by the builder, read by the run.
 
 use crate::capability::Capabilities;
+use crate::control::CancelToken;
 use crate::error::Error;
 use crate::schedule::Chunks;
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub struct Plan {
     pub(crate) retries: u32,
     pub(crate) seed: u64,
     pub(crate) item_timeout: Option<Duration>,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) cancel: Option<CancelToken>,
     pub(crate) window: Option<usize>,
 }
 
@@ -55,6 +58,28 @@ impl Plan {
     pub fn item_timeout(mut self, limit: Duration) -> Self {
         self.item_timeout = Some(limit);
         self
+    }
+
+    /// How long the map may take, from the call of its ending on. Then nothing more is handed out; items under way are
+    /// killed where the executor can, else they end. No time at all is allowed, and calls no item.
+    ///
+    /// A map whose last item ends with the deadline, or behind it, is complete and no error. Items that are cheap
+    /// are called up to 32 in a row between two looks at the clock.
+    pub fn deadline(mut self, limit: Duration) -> Self {
+        self.deadline = Some(limit);
+        self
+    }
+
+    /// Stops the map when `token` is cancelled, as a [deadline](Self::deadline) does when it passes. Whoever sleeps
+    /// looks at it every 4 ms.
+    pub fn cancel(mut self, token: &CancelToken) -> Self {
+        self.cancel = Some(token.clone());
+        self
+    }
+
+    /// Can anything but its items stop the run?
+    pub(crate) fn is_watched(&self) -> bool {
+        self.cancel.is_some() || self.deadline.is_some()
     }
 
     /// How many items [`for_each`](crate::Job::for_each) may have finished or running ahead of the last

@@ -8,22 +8,23 @@
 //!   delivered <---------- Caller (in order, calling thread) <----+
 //! ```
 //!
-//! Claims take no lock while items lie ahead of the cursor. Where claims are made elsewhere (a counter in
-//! shared memory, a remote rank) they enter by [`Run::admit`], which checks them against all that was
-//! handed out. Invariant: an index is in at most one live `Chunk`, and never again once it is done.
+//! How items are handed out is in `claims`, what is done with the books in `books`. A run is stopped by an executor, by
+//! an error, or because a look at its [`Control`] found a reason: everybody who asks [`Run::is_stopped`] or anything
+//! that depends on it looks.
 
-use crate::caller::Batch;
-use crate::chunk::{Chunk, Ledger};
+mod books;
+mod claims;
+
+use crate::chunk::Ledger;
+use crate::control::{Control, Halt};
 use crate::error::Error;
 use crate::hub::Hub;
-use crate::item_error::ItemError;
 use crate::plan::Plan;
 use crate::schedule::{Pace, Schedule};
 use crate::slots::Slots;
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Bell, Mutex, Ordering, lock};
 use crate::task::Task;
 use crate::worker::Worker;
-use std::ops::Range;
 use std::time::Duration;
 
 /// What a failure means for the items above it.
@@ -41,6 +42,8 @@ pub(crate) type Halts<O> = fn(&[O]) -> Option<usize>;
 /// How a run is set up, by its ending.
 pub(crate) struct Setup<O> {
     pub(crate) on_failure: OnFailure,
+    /// What is finished is wanted also where the run was stopped before its end.
+    pub(crate) takes_parts: bool,
     pub(crate) halts: Option<Halts<O>>,
     /// Outputs are delivered while the run goes on, so only a window of them is kept.
     pub(crate) windowed: bool,
@@ -99,6 +102,7 @@ pub struct Run<O> {
     /// Items below were delivered, and their slots are free again.
     pub(crate) delivered: AtomicUsize,
     stopped: AtomicBool,
+    control: Option<Control>,
     pub(crate) slots: Slots<O>,
     pub(crate) hub: Mutex<Hub>,
     /// Rung whenever the hub changes in a way that a sleeper may wait for.
@@ -112,6 +116,7 @@ impl<O> Run<O> {
         plan: Plan,
         setup: Setup<O>,
     ) -> Result<Self, Error> {
+        let control = Control::new(&plan);
         let workers = workers.max(1);
         let (capacity, largest) = if setup.windowed {
             let window = plan.window.unwrap_or(workers.saturating_mul(64)).min(count);
@@ -142,6 +147,7 @@ impl<O> Run<O> {
             bound: AtomicUsize::new(count),
             delivered: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
+            control,
             slots,
             hub: Mutex::new(Hub::default()),
             bell: Bell::default(),
@@ -240,7 +246,10 @@ impl<O> Run<O> {
     /// Does nobody stop or share with the one worker, nor look at outputs before the end?
     #[inline]
     pub(crate) fn is_solo(&self) -> bool {
-        self.schedule.workers() == 1 && !self.setup.windowed && self.setup.halts.is_none()
+        self.schedule.workers() == 1
+            && !self.setup.windowed
+            && self.setup.halts.is_none()
+            && self.control.is_none()
     }
 
     /// Should the panics of items keep their payloads? They cannot cross a border.
@@ -277,202 +286,59 @@ impl<O> Run<O> {
             .is_some_and(|halts| halts(std::slice::from_ref(output)).is_some())
     }
 
-    /// Was the run stopped: by an error of the map, a callback that panicked, or [`stop`](Self::stop)?
+    /// Was the run stopped: by an error of the map, a callback that panicked, [`stop`](Self::stop), a token that was
+    /// cancelled, or a deadline that passed? The last two are looked at here, and wherever else a run is asked for what
+    /// it needs or hands out.
     #[must_use]
+    #[inline]
     pub fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed)
+        self.stopped.load(Ordering::Relaxed) || self.control.as_ref().is_some_and(|c| self.look(c))
     }
 
-    // ---- claims
-
-    /// Claims the next chunk; sleeps while the window is full. `None`: nothing is left to claim. For
-    /// workers; the calling thread must not sleep here, since it alone can move the window.
-    ///
-    /// Under [`Chunks::Auto`](crate::Chunks::Auto) a claim made here is half an even share of what remains, as with
-    /// [guided](crate::Chunks::guided) chunks: nobody measures for it.
-    ///
-    /// ```
-    /// # use partools_core::{Caller, Capabilities, Error, Executor, Run, Task, over};
-    /// # struct Example;
-    /// # impl<T: Task<Output = usize>> Executor<T> for Example {
-    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
-    /// fn execute(&self, _: &T, run: &Run<usize>, caller: &mut Caller<'_, usize>) -> Result<(), Error> {
-    ///     std::thread::scope(|s| {
-    ///         s.spawn(|| {
-    ///             while let Some(mut chunk) = run.claim() {
-    ///                 for index in chunk.range() {
-    ///                     chunk.push(index * 10).expect("there is room");
-    ///                 }
-    ///             }
-    ///         });
-    ///         while caller.wait() {} // moves the window
-    ///     });
-    ///     Ok(())
-    /// }
-    /// # }
-    /// let mut seen = Vec::new();
-    /// over(0..1000).window(3).map(|_| 0).for_each(&Example, |_, output| seen.push(output))?;
-    /// assert_eq!((seen.len(), seen[999]), (1000, 9990));
-    /// # Ok::<(), Error>(())
-    /// ```
-    pub fn claim(&self) -> Option<Chunk<'_, O>> {
-        self.claim_at(&Pace::unmeasured(), true)
-    }
-
-    /// Claims the next chunk, if one can be claimed now; as large as [`claim`](Self::claim) makes it.
-    ///
-    /// ```
-    /// # use partools_core::{Caller, Capabilities, Chunks, Error, Executor, Run, Task, over};
-    /// # struct Example;
-    /// # impl<T: Task> Executor<T> for Example {
-    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
-    /// fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
-    ///     let first = run.try_claim().expect("a chunk");
-    ///     let second = run.try_claim().expect("another one");
-    ///     assert_eq!((first.range(), second.range()), (0..5, 5..10));
-    ///     assert!(run.try_claim().is_none());
-    ///     drop(first); // unfilled: what is given back will be claimed again
-    ///     assert_eq!(run.try_claim().map(|again| again.range()), Some(0..5));
-    ///     # drop(second);
-    ///     # caller.work(task);
-    ///     # Ok(())
-    /// }
-    /// # }
-    /// # assert_eq!(over(0..10).chunk(Chunks::of(5)).map(|i| i).run(&Example)?.len(), 10);
-    /// # Ok::<(), Error>(())
-    /// ```
-    pub fn try_claim(&self) -> Option<Chunk<'_, O>> {
-        self.claim_at(&Pace::unmeasured(), false)
-    }
-
-    #[inline]
-    pub(crate) fn claim_at(&self, pace: &Pace, may_wait: bool) -> Option<Chunk<'_, O>> {
-        match self.schedule.claim(&self.cursor, self.claim_limit(), pace) {
-            Some(range) => Some(Chunk::mint(self, range, 0)),
-            None => self.claim_slowly(pace, may_wait),
-        }
-    }
-
-    /// The next chunk for the loop of a worker in this process.
-    #[inline]
-    fn claim_work(&self, pace: &Pace, may_wait: bool) -> Option<Chunk<'_, O>> {
-        if self.is_solo()
-            && let Some(range) = self.schedule.claim_rest(&self.cursor, self.claim_limit())
-        {
-            return Some(Chunk::mint(self, range, 0));
-        }
-        self.claim_at(pace, may_wait)
-    }
-
-    /// Nothing lies ahead of the cursor: looks for what was given back, and waits where it may.
     #[cold]
-    #[inline(never)]
-    fn claim_slowly(&self, pace: &Pace, may_wait: bool) -> Option<Chunk<'_, O>> {
-        loop {
-            let limit = self.claim_limit();
-            if let Some(range) = self.schedule.claim(&self.cursor, limit, pace) {
-                return Some(Chunk::mint(self, range, 0));
-            }
-            let mut hub = lock(&self.hub);
-            loop {
-                if self.is_stopped() {
-                    return None;
-                }
-                let limit = self.claim_limit();
-                if let Some((range, attempt)) = hub.take_returned(limit) {
-                    return Some(Chunk::mint(self, range, attempt));
-                }
-                let next = self.cursor.load(Ordering::Relaxed);
-                if !may_wait || next >= self.bound() as u64 {
-                    return None;
-                }
-                if next < limit as u64 {
-                    break;
-                }
-                hub = self.bell.wait(hub);
-            }
+    fn look(&self, control: &Control) -> bool {
+        let is_due = control.is_due();
+        if is_due {
+            self.stopped.store(true, Ordering::Relaxed);
+            // The lock may be held by who looks. A sleeper that misses this wakes up by itself.
+            self.bell.ring();
         }
+        is_due
     }
 
-    /// From now on claims are made elsewhere, from index 0 or wherever the cursor stands, and enter by
-    /// [`admit`](Self::admit); claims made here give only what was given back.
-    pub fn claims_elsewhere(&self) {
-        lock(&self.hub).handed(&self.cursor, self.count);
-    }
-
-    /// Admits a claim that was made elsewhere. `None` where any of its items was handed out before, lies
-    /// beyond the items or beyond the window: what arrives for it must be thrown away.
+    /// How long an executor may sleep before it must ask again whether the run [is stopped](Self::is_stopped): nobody
+    /// wakes it when a token is cancelled or a deadline passes. `None`: as long as it likes. For executors that sleep
+    /// in a system call of their own.
     ///
     /// ```
-    /// # use partools_core::{Caller, Capabilities, Error, Executor, Run, Task, over};
+    /// # use partools_core::{CancelToken, Caller, Capabilities, Error, Executor, Run, Task, over};
+    /// use std::sync::mpsc;
+    /// use std::time::Duration;
     /// # struct Example;
     /// # impl<T: Task> Executor<T> for Example {
     /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
-    /// fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
-    ///     run.claims_elsewhere();
-    ///     let chunk = run.admit(2..5).expect("a claim that a remote worker made");
-    ///     assert!(run.admit(4..6).is_none()); // item 4 was handed out
-    ///     assert!(run.admit(8..11).is_none()); // there are 10
-    ///     assert_eq!(run.handed_out(), 0); // item 0 was not
-    ///     # drop(chunk);
-    ///     # run.reclaim();
-    ///     # caller.work(task);
-    ///     # Ok(())
-    /// }
-    /// # }
-    /// # assert_eq!(over(0..10).map(|i| i).run(&Example)?.len(), 10);
-    /// # Ok::<(), Error>(())
-    /// ```
-    pub fn admit(&self, range: Range<usize>) -> Option<Chunk<'_, O>> {
-        let mut hub = lock(&self.hub);
-        let window = self
-            .delivered
-            .load(Ordering::Acquire)
-            .saturating_add(self.slots.capacity());
-        let fits = range.start < range.end && range.end <= self.count.min(window);
-        let handed = hub.handed(&self.cursor, self.count);
-        if !fits || handed.intersects(&range) {
-            return None;
-        }
-        handed.insert(range.clone());
-        drop(hub);
-        Some(Chunk::mint(self, range, 0))
-    }
-
-    /// Every item below this index was handed out. For claims made elsewhere.
-    #[must_use]
-    pub fn handed_out(&self) -> usize {
-        lock(&self.hub).handed(&self.cursor, self.count).reach(0)
-    }
-
-    /// Says that no claim is under way elsewhere: every needed item that was not handed out yet can now
-    /// be claimed here. True where anything can be claimed now.
-    ///
-    /// ```
-    /// # use partools_core::{Caller, Capabilities, Error, Executor, Run, Task, over};
-    /// # struct Example;
-    /// # impl<T: Task> Executor<T> for Example {
-    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
-    /// fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
-    ///     run.claims_elsewhere();
-    ///     drop(run.admit(2..5)); // its worker was lost, and so is every other one
-    ///     assert!(run.reclaim());
-    ///     caller.work(task); // so all is done here
+    /// fn execute(&self, _: &T, run: &Run<T::Output>, _: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    ///     let (_remote, answers) = mpsc::channel::<Vec<u8>>(); // they never come
+    ///     while !run.is_stopped() {
+    ///         let patience = run.look_again().unwrap_or(Duration::MAX);
+    ///         let _answer = answers.recv_timeout(patience);
+    ///     }
     ///     Ok(())
     /// }
     /// # }
-    /// assert_eq!(over(0..10).map(|i| i).run(&Example)?.len(), 10);
+    /// let error = over(0..10).deadline(Duration::from_millis(20)).map(|i| i).run(&Example).unwrap_err();
+    /// assert!(error.is_deadline());
+    /// assert_eq!(over(0..10).map(|i| i).run(&partools_core::Serial)?.len(), 10);
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn reclaim(&self) -> bool {
-        let mut hub = lock(&self.hub);
-        let gaps = hub.handed(&self.cursor, self.count).gaps(self.bound());
-        for gap in gaps {
-            hub.handed(&self.cursor, self.count).insert(gap.clone());
-            hub.returned.insert(gap.start, (gap.end, 0));
-        }
-        self.bell.ring();
-        hub.claimable(self.claim_limit())
+    #[must_use]
+    pub fn look_again(&self) -> Option<Duration> {
+        self.control.as_ref().map(Control::patience)
+    }
+
+    /// Why the run was stopped, where its plan did it.
+    pub(crate) fn halt(&self) -> Option<Halt> {
+        self.control.as_ref().and_then(Control::found)
     }
 
     // ---- work
@@ -544,116 +410,6 @@ impl<O> Run<O> {
     pub fn abort(&self, error: impl Into<Error>) {
         lock(&self.hub).error.get_or_insert(error.into());
         self.stop();
-    }
-
-    // ---- what a chunk tells
-
-    pub(crate) fn slots(&self) -> &Slots<O> {
-        &self.slots
-    }
-
-    pub(crate) fn failed_at(&self, index: usize) {
-        if self.setup.on_failure == OnFailure::Stop {
-            self.lower_bound(index + 1);
-        }
-    }
-
-    pub(crate) fn lower_bound(&self, bound: usize) {
-        let _hub = lock(&self.hub);
-        self.bound.fetch_min(bound, Ordering::Relaxed);
-        self.bell.ring();
-    }
-
-    pub(crate) fn give_back(&self, range: Range<usize>, attempt: u32) {
-        if !range.is_empty() {
-            lock(&self.hub)
-                .returned
-                .insert(range.start, (range.end, attempt));
-            self.bell.ring();
-        }
-    }
-
-    pub(crate) fn record(
-        &self,
-        done: Range<usize>,
-        failures: Vec<ItemError>,
-        rest: Range<usize>,
-        attempt: u32,
-    ) {
-        let mut hub = lock(&self.hub);
-        hub.done.insert(done);
-        hub.failures
-            .extend(failures.into_iter().map(|f| (f.index(), f)));
-        if !rest.is_empty() {
-            hub.returned.insert(rest.start, (rest.end, attempt));
-        }
-        self.bell.ring();
-    }
-
-    pub(crate) fn record_all(&self, done: &[Range<usize>]) {
-        let mut hub = lock(&self.hub);
-        for range in done {
-            hub.done.insert(range.clone());
-        }
-        self.bell.ring();
-    }
-
-    // ---- what the caller asks
-
-    /// Finished outputs that may be delivered now: those behind the last one delivered, without a gap.
-    /// `None` where the run is over. In a run that is not streaming nothing is ready before the end.
-    pub(crate) fn ready(&self) -> Option<Batch<'_, O>> {
-        let mut hub = lock(&self.hub);
-        let (from, to) = self.extent(&hub)?;
-        let to = if self.setup.windowed { to } else { from };
-        Some(self.batch(&mut hub, from..to))
-    }
-
-    /// Sleeps until something may have become ready, or over, or (`or_work`) claimable.
-    pub(crate) fn sleep(&self, or_work: bool) {
-        let mut hub = lock(&self.hub);
-        while let Some((from, to)) = self.extent(&hub) {
-            let ready = self.setup.windowed && from < to;
-            if ready || (or_work && self.is_claimable(&hub)) {
-                return;
-            }
-            hub = self.bell.wait(hub);
-        }
-    }
-
-    /// Can anything be claimed here now: what was given back, or what lies ahead of the cursor within the
-    /// window? (Nobody else may be left to claim the latter.)
-    fn is_claimable(&self, hub: &Hub) -> bool {
-        let limit = self.claim_limit();
-        hub.claimable(limit) || self.cursor.load(Ordering::Relaxed) < limit as u64
-    }
-
-    /// From the first index not delivered to the end of what is finished behind it; `None` where the run
-    /// is stopped, or all that is needed is finished and (in a streaming run) delivered.
-    fn extent(&self, hub: &Hub) -> Option<(usize, usize)> {
-        let bound = self.bound();
-        let from = self.delivered.load(Ordering::Relaxed);
-        let to = hub.done.reach(from).min(bound);
-        let over = if self.setup.windowed {
-            from >= bound
-        } else {
-            to >= bound
-        };
-        (!over).then_some((from, to))
-    }
-
-    /// Takes the finished outputs and failures of `range` out of the run.
-    pub(crate) fn batch(&self, hub: &mut Hub, range: Range<usize>) -> Batch<'_, O> {
-        let mut failures = hub.failures.split_off(&range.start);
-        hub.failures.append(&mut failures.split_off(&range.end));
-        Batch::new(self, range, failures)
-    }
-
-    /// The items below `index` were delivered: the window moves.
-    pub(crate) fn delivered_to(&self, index: usize) {
-        let _hub = lock(&self.hub);
-        self.delivered.fetch_max(index, Ordering::Release);
-        self.bell.ring();
     }
 }
 

@@ -1,6 +1,8 @@
 //! The locks, atomics and thread-locals of the core, in one place, so that `--cfg partools_model` can swap them for
 //! shuttle's and a test can explore the interleavings of cursor, workers and caller (`tests/model.rs`).
 
+use std::time::Duration;
+
 #[cfg(not(partools_model))]
 pub(crate) use std::sync::{
     Condvar, Mutex, MutexGuard,
@@ -44,6 +46,21 @@ impl Bell {
         let guard = self
             .condvar
             .wait(guard)
+            .unwrap_or_else(|poison| poison.into_inner());
+        self.sleepers.fetch_sub(1, Ordering::Relaxed);
+        guard
+    }
+
+    /// As [`wait`](Self::wait), but no longer than `limit`.
+    pub(crate) fn wait_for<'a, T>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        limit: Duration,
+    ) -> MutexGuard<'a, T> {
+        self.sleepers.fetch_add(1, Ordering::Relaxed);
+        let (guard, _) = self
+            .condvar
+            .wait_timeout(guard, limit)
             .unwrap_or_else(|poison| poison.into_inner());
         self.sleepers.fetch_sub(1, Ordering::Relaxed);
         guard

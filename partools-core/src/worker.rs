@@ -124,10 +124,16 @@ pub struct Worker<T: Task> {
     number: usize,
     seed: u64,
     retries: u32,
+    /// So many items are called between two looks, at most.
+    most: usize,
     keep_payloads: bool,
     state: Option<T::State>,
     pub(crate) pace: Pace,
 }
+
+/// Under a token or a deadline a worker looks after this many items, however cheap the last ones were: the next may
+/// take an hour each. A look costs some 50 ns.
+const WATCHED: usize = 32;
 
 impl<T: Task> Worker<T> {
     /// Worker number `number` of a run of `task` under `plan`. A reference to a task is a task.
@@ -137,6 +143,11 @@ impl<T: Task> Worker<T> {
             number,
             seed: plan.seed,
             retries: plan.retries,
+            most: if plan.is_watched() {
+                WATCHED
+            } else {
+                usize::MAX
+            },
             keep_payloads: false,
             state: None,
             pace: Pace::new(),
@@ -248,14 +259,15 @@ impl<T: Task> Worker<T> {
         let unwatched = port.unwatched();
         let (mut at, mut attempt) = (range.start, attempt);
         while at < range.end && at < port.needed() {
-            self.start()?;
             let Some(state) = &mut self.state else {
+                // Which may take its time, so that nothing more is needed.
+                self.start()?;
                 continue;
             };
             let left = range.end - at;
             let want = match (attempt, unwatched) {
                 (0, Some(piece)) => piece.min(left),
-                (0, None) => self.pace.piece().min(left),
+                (0, None) => self.pace.piece().min(self.most).min(left),
                 _ => 1,
             };
             let len = port.room(want).clamp(1, want);

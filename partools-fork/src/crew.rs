@@ -287,7 +287,8 @@ where
             free -= 1;
         }
         match self.live() {
-            0 => Err(Error::executor(
+            // Nobody may be left by now because the run was stopped, which the next turn finds.
+            0 if !self.run.is_stopped() => Err(Error::executor(
                 "no worker is left, nor anything for one to do, and yet items are missing",
             )),
             _ => Ok(()),
@@ -309,6 +310,9 @@ where
         self.wanted = 1;
         for _ in 0..TRIES {
             std::thread::sleep(BETWEEN_TRIES);
+            if self.run.is_stopped() {
+                return Ok(());
+            }
             // What was given back comes first: in a stream, others may wait for it.
             let dealt: VecDeque<_> = self.run.try_claim().into_iter().collect();
             if self.hire(0, dealt).is_ok() {
@@ -360,9 +364,9 @@ where
 
     fn sleep(&self, timeout: Option<Duration>) -> Result<(), Error> {
         let children = self.seats.iter().filter_map(Seat::child);
-        let timeout = timeout.map_or(LOOK_AGAIN, |t| t.min(LOOK_AGAIN));
-        wait_any(&self.bell, children, Some(timeout))
-            .map_err(|e| Error::os("waiting for the workers", e))
+        let patience = [Some(LOOK_AGAIN), timeout, self.run.look_again()];
+        let timeout = patience.into_iter().flatten().min();
+        wait_any(&self.bell, children, timeout).map_err(|e| Error::os("waiting for the workers", e))
     }
 }
 

@@ -277,6 +277,9 @@ impl<'r, O: Portable> Seat<'r, O> {
         let chunk = self.books.chunk.take();
         let stage = self.books.stage;
         if stage == Stage::Ended || self.killed == Some(Killed::Unneeded) || run.is_stopped() {
+            if let (Stage::Working, Some(chunk)) = (stage, chunk) {
+                chunk.stopped();
+            }
             return Some(Death::Clean);
         }
         // SIGKILL is nobody's own fault: it comes from the system when memory runs out, or from an operator.

@@ -86,6 +86,7 @@ pub use name::ParseExecutorError;
 
 pub use partools_core::{Attach, Layout, Loopback, PortableItems, PortableTask, Remote, wire};
 pub use partools_core::{Caller, Capabilities, Executor, Run, Span, Task, Writer};
+pub use partools_core::{CancelToken, Halt};
 pub use partools_core::{Cause, CodecError, Error, Failed, ItemError, Location, StartError};
 pub use partools_core::{Chunks, Plan, Serial, chunks, over, zip};
 pub use partools_core::{Cx, ItemOf, Items, Job, Lend, LendView, Map, Over, Shared, ViewOf};
