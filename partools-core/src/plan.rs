@@ -25,6 +25,8 @@ pub struct Plan {
     pub(crate) item_timeout: Option<Duration>,
     pub(crate) deadline: Option<Duration>,
     pub(crate) cancel: Option<CancelToken>,
+    /// Somebody may stop the run, says the plan that a worker elsewhere has of it.
+    pub(crate) watched: bool,
     pub(crate) window: Option<usize>,
 }
 
@@ -79,7 +81,7 @@ impl Plan {
 
     /// Can anything but its items stop the run?
     pub(crate) fn is_watched(&self) -> bool {
-        self.cancel.is_some() || self.deadline.is_some()
+        self.watched || self.cancel.is_some() || self.deadline.is_some()
     }
 
     /// How many items [`for_each`](crate::Job::for_each) may have finished or running ahead of the last

@@ -76,11 +76,16 @@ impl Place {
 pub(crate) struct Orders {
     pub(crate) seed: u64,
     pub(crate) retries: u32,
+    /// Somebody may stop the run.
+    pub(crate) watched: bool,
 }
 
 impl Orders {
     pub(crate) fn plan(&self) -> Plan {
-        Plan::new().seed(self.seed).retries(self.retries)
+        Plan {
+            watched: self.watched,
+            ..Plan::new().seed(self.seed).retries(self.retries)
+        }
     }
 }
 
@@ -164,6 +169,7 @@ impl<'m> Parcel<'m> {
         let orders = Orders {
             seed: plan.seed,
             retries: plan.retries,
+            watched: plan.is_watched(),
         };
         let entry = Entry::of(task);
         let mut head = FrameWriter::new();
