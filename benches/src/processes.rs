@@ -51,13 +51,20 @@ fn families() -> HashMap<u32, Vec<u32>> {
 
 /// The parent of a process that has not ended.
 fn parent_of(process: u32) -> Option<u32> {
+    let (state, parent) = state_and_parent(process)?;
+    (!matches!(state, 'Z' | 'X')).then_some(parent)
+}
+
+/// Whether a process does nothing until it is told to go on.
+pub(crate) fn is_stopped(process: u32) -> bool {
+    state_and_parent(process).is_some_and(|(state, _)| state == 'T')
+}
+
+fn state_and_parent(process: u32) -> Option<(char, u32)> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The name stands in brackets and may hold anything; behind it come the state and the parent.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    let state = fields.next()?;
-    (!matches!(state, "Z" | "X"))
-        .then(|| fields.next()?.parse().ok())
-        .flatten()
+    Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
 }
 
 /// The proportional set size and the page tables of a process, in bytes.

@@ -4,7 +4,7 @@
 //! is not asked it is stopped (SIGSTOP): pools that spin or wake up now and then disturb nobody.
 
 use crate::contender::{Entry, Launch};
-use crate::processes::{descendants, memory_of};
+use crate::processes::{descendants, is_stopped, memory_of};
 use crate::serve::{Answer, Order};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -20,8 +20,6 @@ pub(crate) const HIDDEN: &str = "__contender";
 
 /// Two looks at the memory are this far apart.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
-/// Other programs come and go, with which a process shares its libraries' pages: so many bytes are no change.
-const NOISE: u64 = 200_000;
 
 /// A contender's process.
 pub(crate) struct Rival {
@@ -78,7 +76,7 @@ impl Rival {
     }
 
     /// Asks for a round that somebody watches; how many bytes it held beyond those from before, at most. `None` where
-    /// the system does not tell, or no look held.
+    /// the system does not tell.
     pub(crate) fn watched_round(&mut self, limit: Duration) -> io::Result<(Answer, Option<u64>)> {
         self.go_on();
         let before = look(self.process.id());
@@ -87,8 +85,8 @@ impl Rival {
             most = most.max(look(process))
         });
         // What it holds with the result in hand was seen before it said so, or is there now.
-        self.stop();
         let most = most.max(look(self.process.id()));
+        self.stop();
         Ok((
             answer?,
             most.zip(before)
@@ -167,34 +165,49 @@ impl Rival {
     }
 
     fn stop(&self) {
-        self.signal(Signal::SIGSTOP);
+        signal(self.process.id(), Signal::SIGSTOP);
     }
 
     fn go_on(&self) {
-        self.signal(Signal::SIGCONT);
-    }
-
-    fn signal(&self, signal: Signal) {
-        if let Ok(group) = i32::try_from(self.process.id()) {
-            // It may have ended: then there is nobody to stop, and the next question will tell.
-            let _ = killpg(Pid::from_raw(group), signal);
-        }
+        signal(self.process.id(), Signal::SIGCONT);
     }
 }
 
 impl Drop for Rival {
     fn drop(&mut self) {
-        self.signal(Signal::SIGKILL);
+        signal(self.process.id(), Signal::SIGKILL);
         let _ = self.process.wait();
     }
 }
 
-/// What `process` and all that it has started hold, in bytes. While one is read after the other, pages become shared
-/// that were not: so the started ones are read twice, and a look in which they changed is none.
+/// What `process` and all that it has started hold, in bytes. All are stopped meanwhile: while one is read after the other,
+/// pages would become shared that were not, and count twice or not at all. `None` where the system does not tell.
 fn look(process: u32) -> Option<u64> {
-    let started = descendants(process);
-    let all = || started.iter().map(|&id| memory_of(id)).sum::<Option<u64>>();
-    let (before, own, after) = (all()?, memory_of(process)?, all()?);
-    let holds = before.abs_diff(after) <= NOISE && descendants(process) == started;
-    holds.then_some(own + after)
+    signal(process, Signal::SIGSTOP);
+    let held = || {
+        // A signal takes a moment; who forks in it has a child that was not stopped with the others.
+        let end = Instant::now() + Duration::from_millis(50);
+        let mut all = vec![process];
+        while Instant::now() < end {
+            all.truncate(1);
+            all.extend(descendants(process));
+            if all.iter().all(|&id| is_stopped(id)) {
+                return all.iter().map(|&id| memory_of(id)).sum();
+            }
+            signal(process, Signal::SIGSTOP);
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        None
+    };
+    let held = held();
+    signal(process, Signal::SIGCONT);
+    held
+}
+
+/// To a process and all that it has started.
+fn signal(process: u32, what: Signal) {
+    if let Ok(group) = i32::try_from(process) {
+        // It may have ended: then there is nobody to stop, and the next question will tell.
+        let _ = killpg(Pid::from_raw(group), what);
+    }
 }
