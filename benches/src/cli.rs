@@ -294,7 +294,12 @@ fn check(file: &Path, choice: &Choice, entries: &[Entry]) -> Result<(), Box<dyn 
             "{}: {} faults\n  {}",
             file.display(),
             faults.len(),
-            faults.join("\n  ")
+            faults
+                .iter()
+                .take(20)
+                .cloned()
+                .collect::<Vec<_>>()
+                .join("\n  ")
         )
         .into());
     }

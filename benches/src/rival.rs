@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 /// What it is called as, in this executable.
 pub(crate) const HIDDEN: &str = "__contender";
 
-/// Two looks at the memory are this far apart.
+/// Two looks at the memory are this far apart, at least.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 
 /// A contender's process.
@@ -120,8 +120,8 @@ impl Rival {
         writeln!(self.asks, "{question}")?;
         self.asks.flush()?;
         let end = Instant::now() + limit;
-        // A look takes milliseconds and slows those it looks at: only where it is asked for.
-        let wait = if question == "watched" {
+        // A look stops those it looks at: only where it is asked for.
+        let mut wait = if question == "watched" {
             BETWEEN_LOOKS
         } else {
             Duration::from_millis(200)
@@ -148,7 +148,10 @@ impl Rival {
                     count => self.heard.extend_from_slice(&bytes[..count]),
                 }
             } else {
+                let begun = Instant::now();
                 look(self.process.id());
+                // One at gigabytes takes long, and the round has to come to an end between them.
+                wait = wait.max(begun.elapsed() * 2);
             }
         }
     }
