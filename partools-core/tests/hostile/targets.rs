@@ -3,7 +3,7 @@
 use super::mutate::Shape;
 use partools_core::wire::{Outlet, Parcel, Record, Request, SegmentBuffer, deliver, request};
 use partools_core::{
-    Caller, Capabilities, Chunks, Error, Executor, Job, PlainVec, Plan, Portable, PortableTask,
+    Caller, Capabilities, Chunks, Cx, Error, Executor, Job, PlainVec, Plan, Portable, PortableTask,
     Run, Serialized, chunks, over, zip,
 };
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,8 @@ pub(crate) struct Target {
     pub(crate) shape: Shape,
     make: fn() -> Vec<Vec<u8>>,
     made: OnceLock<Vec<Vec<u8>>>,
-    feed: fn(&[u8]),
+    /// Was the message taken for an honest one?
+    feed: fn(&[u8]) -> bool,
 }
 
 /// Behind the kind, a request's header.
@@ -35,7 +36,7 @@ impl Target {
         name: &'static str,
         shape: Shape,
         make: fn() -> Vec<Vec<u8>>,
-        feed: fn(&[u8]),
+        feed: fn(&[u8]) -> bool,
     ) -> Self {
         let made = OnceLock::new();
         Target {
@@ -51,9 +52,10 @@ impl Target {
         self.made.get_or_init(self.make)
     }
 
-    /// Feeds `message`, and looks at what it did.
-    pub(crate) fn check(&self, message: &[u8]) {
-        let held = super::allocation::peak_of(|| (self.feed)(message));
+    /// Feeds `message`, and looks at what it did; true where it was taken for an honest one.
+    pub(crate) fn check(&self, message: &[u8]) -> bool {
+        let mut taken = false;
+        let held = super::allocation::peak_of(|| taken = (self.feed)(message));
         let name = self.name;
         assert!(!PANICKED.load(Relaxed), "{name}: {message:?} made us panic");
         // What a map itself holds, and 64 times the message: an element of one byte may be a hundred here.
@@ -62,6 +64,7 @@ impl Target {
             held <= limit,
             "{name}: {message:?} made us hold {held} bytes"
         );
+        taken
     }
 }
 
@@ -139,31 +142,62 @@ fn made() -> &'static Made {
     })
 }
 
+// Functions with names: a closure would be another one, of another type, wherever the macro below is used.
+fn add(n: &u64) -> u64 {
+    n.wrapping_add(1)
+}
+#[expect(clippy::ptr_arg, reason = "it is what a slice of strings lends")]
+fn word(word: &String) -> String {
+    word.clone()
+}
+fn nested(nested: &Nested) -> Nested {
+    nested.clone()
+}
+fn piece(piece: &[u64]) -> Vec<u64> {
+    piece.to_vec()
+}
+fn joined((word, words): (&String, &[String])) -> (usize, String) {
+    (word.len(), words.concat())
+}
+fn placed((i, point): (usize, &[f32; 4])) -> (usize, [f32; 4]) {
+    (i, *point)
+}
+fn nothing((): &()) {}
+type Shared<'a> = (&'a [u64], &'a str, &'a BTreeMap<String, u16>, u32);
+fn looked(i: usize, (numbers, text, prices, seven): Shared<'_>) -> (Option<u64>, usize, u32) {
+    (numbers.get(i).copied(), text.len() + prices.len(), seven)
+}
+type Points<'a> = (&'a [[f32; 4]], &'a [f32; 4]);
+fn full(i: usize, cx: &mut Cx<'_, Points<'_>, usize>) -> (Option<[f32; 4]>, f32, usize) {
+    (cx.shared.0.get(i).copied(), cx.shared.1[0], *cx.state)
+}
+fn number(worker: usize) -> usize {
+    worker
+}
+
 /// Calls `$call` with the job of kind `$kind`, and more arguments.
 macro_rules! job {
     ($kind:expr, $call:ident($($more:expr),*)) => {{
         let made = made();
         match $kind % 9 {
-            0 => $call(over(&made.numbers).map(|n| n.wrapping_add(1)), $($more),*),
-            1 => $call(over(&made.words).map(|w| w.clone()), $($more),*),
-            2 => $call(over(&made.nested).map(|n| n.clone()), $($more),*),
-            3 => $call(over(chunks(&made.numbers, 3)).map(|c| c.to_vec()), $($more),*),
-            4 => $call(over(zip(&made.words, chunks(&made.words, 2))).map(|(w, c)| (w.len(), c.concat())), $($more),*),
-            5 => $call(over(zip(0..6, &made.points)).map(|(i, p)| (i, *p)), $($more),*),
-            6 => $call(over(vec![(); 5]).map(|()| ()), $($more),*),
+            0 => $call(over(&made.numbers).map(add), $($more),*),
+            1 => $call(over(&made.words).map(word), $($more),*),
+            2 => $call(over(&made.nested).map(nested), $($more),*),
+            3 => $call(over(chunks(&made.numbers, 3)).map(piece), $($more),*),
+            4 => $call(over(zip(&made.words, chunks(&made.words, 2))).map(joined), $($more),*),
+            5 => $call(over(zip(0..6, &made.points)).map(placed), $($more),*),
+            6 => $call(over(vec![(); 5]).map(nothing), $($more),*),
             7 => $call(
                 over(0..6)
-                    .shared((made.numbers.as_slice(), "text", Serialized(&made.prices), 7_u32, ))
-                    .map(|i, (numbers, text, prices, seven)| {
-                        (numbers.get(i).copied(), text.len() + prices.len(), seven)
-                    }),
+                    .shared((made.numbers.as_slice(), "text", Serialized(&made.prices), 7_u32))
+                    .map(looked),
                 $($more),*
             ),
             _ => $call(
                 over(0..6)
                     .shared((made.points.as_slice(), &made.points[0]))
-                    .state(|worker| worker)
-                    .map_cx(|i, cx| (cx.shared.0.get(i).copied(), cx.shared.1[0], *cx.state)),
+                    .state(number)
+                    .map_cx(full),
                 $($more),*
             ),
         }
@@ -260,8 +294,8 @@ impl Outlet for Counted {
     }
 }
 
-fn feed_request(message: &[u8]) {
-    fn feed<T: PortableTask<Output: Portable>>(job: Job<T>, message: &[u8]) {
+fn feed_request(message: &[u8]) -> bool {
+    fn feed<T: PortableTask<Output: Portable>>(job: Job<T>, message: &[u8]) -> bool {
         packed(job.task(), |parcel, segment| {
             let mut sent = Counted::default();
             let answered = answer_to(parcel, segment, message, &mut sent);
@@ -271,10 +305,12 @@ fn feed_request(message: &[u8]) {
                 sent.0.len() <= job.task().count() + 2,
                 "more records than items"
             );
-        });
+            answered
+        })
     }
-    if let Some((&kind, message)) = message.split_first() {
-        job!(kind, feed(message));
+    match message.split_first() {
+        Some((&kind, message)) => job!(kind, feed(message)),
+        None => false,
     }
 }
 
@@ -286,8 +322,8 @@ fn answers() -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn feed_answer(message: &[u8]) {
-    fn feed<T: PortableTask<Output: Portable>>(job: Job<T>, message: &[u8]) {
+fn feed_answer(message: &[u8]) -> bool {
+    fn feed<T: PortableTask<Output: Portable>>(job: Job<T>, message: &[u8]) -> bool {
         let whole = Cell::new(false);
         let done = by_hand(job, &|task, run| {
             let mut chunk = run.try_claim().expect("all items");
@@ -310,18 +346,22 @@ fn feed_answer(message: &[u8]) {
             Ok(())
         });
         assert!(done, "all items are there");
+        whole.get()
     }
-    if let Some((&kind, message)) = message.split_first() {
-        job!(kind, feed(message));
+    match message.split_first() {
+        Some((&kind, message)) => job!(kind, feed(message)),
+        None => false,
     }
 }
 
 // ---- (c) heads and segments
 
+/// A kind, the length of the segment, a head, and the segment at the end: so a head that changes its length takes nothing
+/// from the segment.
 fn parcels() -> Vec<Vec<u8>> {
     fn parcel<T: PortableTask<Output: Portable>>(job: Job<T>, kind: u8) -> Vec<u8> {
         packed(job.task(), |parcel, segment| {
-            let len = u16::try_from(parcel.head().len()).expect("a small head");
+            let len = u16::try_from(segment.as_bytes().len()).expect("a small segment");
             [
                 &[kind][..],
                 &len.to_le_bytes(),
@@ -334,22 +374,27 @@ fn parcels() -> Vec<Vec<u8>> {
     (0..KINDS).map(|kind| job!(kind, parcel(kind))).collect()
 }
 
-fn feed_parcel(message: &[u8]) {
-    fn feed<T: PortableTask<Output: Portable> + Clone>(job: Job<T>, head: &[u8], segment: &[u8]) {
+fn feed_parcel(message: &[u8]) -> bool {
+    fn feed<T>(job: Job<T>, head: &[u8], segment: &[u8]) -> bool
+    where
+        T: PortableTask<Output: Portable> + Clone,
+    {
         let request = honest_request(Job::new(job.task().clone()));
         let segment = SegmentBuffer::read(&mut &*segment, segment.len() as u64).expect("memory");
         let entry = packed(job.task(), |parcel, _| parcel.entry());
-        let _ = entry.serve(head, &[segment.as_bytes()], 0, &mut |server| {
+        let served = entry.serve(head, &[segment.as_bytes()], 0, &mut |server| {
+            // The task may have another count, or other items, than the request is about.
             let _ = server.answer(&request, &mut Counted::default());
         });
+        served.is_ok()
     }
     let Some((&kind, rest)) = message.split_first() else {
-        return;
+        return false;
     };
     let Some((len, rest)) = rest.split_first_chunk() else {
-        return;
+        return false;
     };
     let len = usize::from(u16::from_le_bytes(*len)).min(rest.len());
-    let (head, segment) = rest.split_at(len);
-    job!(kind, feed(head, segment));
+    let (head, segment) = rest.split_at(rest.len() - len);
+    job!(kind, feed(head, segment))
 }
