@@ -27,23 +27,27 @@ const WORKERS: [usize; 4] = [1, 2, 3, 8];
 /// Chunk policies that are tried where everything else varies too.
 const SOME_CHUNKS: [Chunks; 3] = [Chunks::Auto, Chunks::Of(25), Chunks::Guided];
 
-/// All chunk policies that are tried with `count` items. Chunks of one item only where that is not silly.
-fn policies(count: usize) -> Vec<Chunks> {
-    let mut policies = vec![
-        Chunks::Auto,
-        Chunks::of(3),
-        Chunks::of(25),
-        Chunks::per_worker(1),
-        Chunks::per_worker(4),
-        Chunks::guided(),
-    ];
-    if count <= 1000 {
-        policies.push(Chunks::of(1));
-    }
-    policies
-}
+/// All chunk policies that are tried.
+const POLICIES: [Chunks; 7] = [
+    Chunks::Auto,
+    Chunks::Of(1),
+    Chunks::Of(3),
+    Chunks::Of(25),
+    Chunks::PerWorker(1),
+    Chunks::PerWorker(4),
+    Chunks::Guided,
+];
 
-/// Every case, for one executor.
+/// Every case, for one executor, those too that will be skipped.
+///
+/// ```
+/// use partools_conformance::{Outcome, Subject, cases};
+/// use partools_core::Serial;
+/// let all = cases(Subject::new("serial", |_workers| Serial));
+/// let crash = all.into_iter().find(|case| case.name() == "serial::c5_faults::an_item_that_aborts");
+/// let outcome = crash.expect("there is this case").try_out();
+/// assert!(matches!(outcome, Outcome::Skipped(why) if why.contains("isolates")));
+/// ```
 #[must_use]
 pub fn cases<E: Candidate>(subject: Subject<E>) -> Vec<Case> {
     let mut list = List {

@@ -1,13 +1,6 @@
 //! What a process holds of the operating system, read from `/proc`, before and after: nothing may be left
 //! behind by a map (C4) and nothing of the host's changed (C10).
 //!
-//! ```standalone_crate
-//! use partools_conformance::leaks::Snapshot;
-//! let snapshot = Snapshot::take();
-//! // ... a map ...
-//! snapshot.assert_unchanged();
-//! ```
-//!
 //! Compared are children (zombies too), descriptors and what they point to, threads, shared and file
 //! mappings, the signal handlers and mask, the flags of the standard streams, the file mode mask, and the
 //! working directory. Private anonymous memory is the allocator's business and not compared. Where there is
@@ -20,6 +13,15 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// What this process holds at one moment.
+///
+/// ```
+/// use partools_conformance::leaks::Snapshot;
+/// use partools_core::{Serial, over};
+/// let before = Snapshot::take();
+/// over(0..100).map(|i| i * i).run(&Serial)?;
+/// before.assert_unchanged();
+/// # Ok::<(), partools_core::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     complete: bool,
@@ -32,6 +34,14 @@ pub struct Snapshot {
 }
 
 /// What differs between two snapshots, a line for each thing. Empty where nothing does.
+///
+/// ```
+/// use partools_conformance::leaks::Snapshot;
+/// let before = Snapshot::take();
+/// std::env::set_current_dir("/")?;
+/// assert!(before.changes().lines().contains(&"working directory is now /".to_owned()));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes(Vec<String>);
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
+pub(crate) enum Event {
     /// An item is called.
     Call,
     /// The same item's call is about to end with an output.
@@ -23,17 +23,17 @@ pub enum Event {
 
 /// One event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Record {
+pub(crate) struct Record {
     /// What happened.
-    pub event: Event,
+    pub(crate) event: Event,
     /// To which item, or on which worker.
-    pub index: u64,
+    pub(crate) index: u64,
     /// At which attempt; for states a number of their own.
-    pub attempt: u64,
+    pub(crate) attempt: u64,
     /// The process.
-    pub process: u64,
+    pub(crate) process: u64,
     /// The thread, by a number that is its own within the process.
-    pub thread: u64,
+    pub(crate) thread: u64,
 }
 
 const WORDS: usize = 5;
@@ -50,7 +50,7 @@ impl Pen {
     ///
     /// # Panics
     /// Where the file cannot be written: the case fails.
-    pub fn write(&self, event: Event, index: usize, attempt: u64) {
+    pub(crate) fn write(&self, event: Event, index: usize, attempt: u64) {
         let words: [u64; WORDS] = [
             event as u64,
             index as u64,
@@ -73,7 +73,7 @@ impl Pen {
 
 /// The log file; removed when dropped.
 #[derive(Debug)]
-pub struct Log {
+pub(crate) struct Log {
     path: PathBuf,
 }
 
@@ -83,7 +83,7 @@ impl Log {
     /// # Panics
     /// Where no file can be made there.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("partools-conformance-{}-{number}.log", std::process::id());
@@ -94,7 +94,7 @@ impl Log {
 
     /// What writes to this log.
     #[must_use]
-    pub fn pen(&self) -> Pen {
+    pub(crate) fn pen(&self) -> Pen {
         Pen {
             path: self.path.clone(),
         }
@@ -105,7 +105,7 @@ impl Log {
     /// # Panics
     /// Where the file cannot be read or holds anything but whole records.
     #[must_use]
-    pub fn read(&self) -> Vec<Record> {
+    pub(crate) fn read(&self) -> Vec<Record> {
         let bytes = fs::read(&self.path).expect("the log can be read");
         assert_eq!(bytes.len() % SIZE, 0, "the log holds whole records");
         bytes.chunks_exact(SIZE).map(parse).collect()
@@ -113,7 +113,7 @@ impl Log {
 
     /// The records of one kind.
     #[must_use]
-    pub fn of(&self, event: Event) -> Vec<Record> {
+    pub(crate) fn of(&self, event: Event) -> Vec<Record> {
         self.read()
             .into_iter()
             .filter(|record| record.event == event)
@@ -122,7 +122,7 @@ impl Log {
 
     /// How often each of `count` items was called.
     #[must_use]
-    pub fn calls(&self, count: usize) -> Vec<u32> {
+    pub(crate) fn calls(&self, count: usize) -> Vec<u32> {
         let mut calls = vec![0; count];
         for record in self.of(Event::Call) {
             if let Some(n) = usize::try_from(record.index)

@@ -9,7 +9,17 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// One promise, tried on one executor.
+/// One promise, to be tried on one executor; [`cases`](crate::cases) makes them. [`run`] tries them all as
+/// `cargo test` would; one by one it goes like this:
+///
+/// ```
+/// use partools_conformance::{Outcome, Subject, cases};
+/// use partools_core::Serial;
+/// let all = cases(Subject::new("serial", |_workers| Serial));
+/// for case in all.into_iter().filter(|case| case.name().starts_with("serial::c9_empty::")) {
+///     assert_eq!(case.try_out(), Outcome::Kept);
+/// }
+/// ```
 #[must_use = "a case that is not run proves nothing"]
 pub struct Case {
     name: String,
@@ -26,6 +36,24 @@ enum What {
 }
 
 /// How a case went.
+///
+/// ```
+/// use partools_conformance::{Outcome, Subject, cases};
+/// use partools_core::{Caller, Capabilities, Error, Executor, Run, Task};
+///
+/// /// Returns before the items are done.
+/// struct Lazy;
+/// impl<T: Task> Executor<T> for Lazy {
+///     fn capabilities(&self) -> Capabilities { Capabilities::new("lazy", 1) }
+///     fn execute(&self, _: &T, _: &Run<T::Output>, _: &mut Caller<'_, T::Output>) -> Result<(), Error> { Ok(()) }
+/// }
+/// let all = cases(Subject::new("lazy", |_workers| Lazy));
+/// let bytes = all.into_iter().find(|case| case.name() == "lazy::c2_order::bytes_of_7");
+/// match bytes.expect("there is this case").try_out() {
+///     Outcome::Broken(why) => assert!(why.contains("before items 0..7 were done")),
+///     other => panic!("{other:?}"),
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The promise was kept.
@@ -113,7 +141,17 @@ struct Tally {
 /// command line, prints each case and at the end how many were run of each subject. Fails where a case
 /// failed, and where none was run though the command line did not filter them out.
 ///
-/// Cases of several subjects are simply put together: `cases(a).into_iter().chain(cases(b))`.
+/// Cases of several subjects are simply put together, and may be picked from:
+///
+/// ```
+/// use partools_conformance::{Subject, cases, run};
+/// use partools_core::Serial;
+/// use std::process::ExitCode;
+/// let serial = cases(Subject::new("serial", |_workers| Serial));
+/// let twin = cases(Subject::new("twin", |_workers| Serial));
+/// let some = serial.into_iter().chain(twin).filter(|case| case.name().contains("::c9_empty::"));
+/// assert_eq!(run(some), ExitCode::SUCCESS);
+/// ```
 #[must_use]
 pub fn run(cases: impl IntoIterator<Item = Case>) -> ExitCode {
     quiet::install();

@@ -36,6 +36,7 @@ fn cases_of(liar: &str) -> Option<Vec<Case>> {
     Some(match liar {
         "honest" => liar_with(|_| Liar(Lie::None)),
         "reorders" => liar_with(|_| Liar(Lie::Reorders)),
+        "reorders_in_one_place" => liar_with(|workers| Liar(Lie::ReordersInOnePlace(workers))),
         "drops_the_last_chunk" => liar_with(|_| Liar(Lie::DropsTheLastChunk)),
         "runs_items_twice" => liar_with(|_| Liar(Lie::RunsItemsTwice)),
         "leaks_a_descriptor" => liar_with(|_| Liar(Lie::LeaksADescriptor)),

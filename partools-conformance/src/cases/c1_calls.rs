@@ -1,7 +1,7 @@
 //! C1: every index is called, and its output or its failure is delivered, exactly once per successful
 //! attempt. Calls are written to a log that any worker can append to.
 
-use super::{List, SOME_CHUNKS, WORKERS, policies};
+use super::{List, POLICIES, SOME_CHUNKS, WORKERS};
 use crate::candidate::Candidate;
 use crate::ensure::{ensure, ensure_eq, err, ok};
 use crate::record::{Event, Log};
@@ -44,7 +44,7 @@ const SIGABRT: i32 = 6;
 fn once<E: Candidate>(s: &Subject<E>, count: usize) -> Result<(), String> {
     for workers in WORKERS {
         s.on(workers, |e| {
-            for chunks in policies(count) {
+            for chunks in POLICIES {
                 let log = Log::new();
                 let job = Job::new(Script::new(count).log(log.pen()));
                 let outputs = ok(job.plan(Plan::new().chunk(chunks)).run(e))?;

@@ -1,90 +1,101 @@
 //! C2: outputs come back in item order whatever the arrival order, equal to `Serial`'s; for every kind of
-//! output, number of items, number of workers and chunk policy.
+//! output, number of items, number of workers and chunk policy. The outputs of a map are compared with what
+//! `Serial` gave, which is made, and checked itself, once for each kind and number of items.
 
-use super::{List, WORKERS, policies};
+use super::{List, POLICIES, WORKERS};
 use crate::candidate::Candidate;
 use crate::ensure::{ensure, ensure_eq, ok};
 use crate::subject::Subject;
 use crate::tasks::{Aligned, Bulk, Counted, Fallible, Nested, NoSpace, Probe, Product, Worded};
-use partools_core::{Chunks, Executor, Job, Plan, Serial};
+use partools_core::{Executor, Job, Plan, Serial};
 
 /// Numbers of items.
 const COUNTS: [usize; 6] = [0, 1, 2, 7, 1000, 100_000];
 
-/// How much of the matrix of workers, policies and endings is tried with an output of this kind. All of it
-/// up to 1000 items; beyond, and where outputs are large, each number of workers gets some of the policies,
-/// in turn, because debug builds take a second and more for one map that must encode its outputs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Effort {
-    /// All of it whatever the number of items.
-    Full,
-    /// Two policies for each number of workers.
-    Some,
-    /// One policy for each number of workers.
-    Little,
-    /// For large outputs: at most 7 items, two policies for each number of workers, and `run` alone.
-    Few,
+/// Numbers of items whose outputs are five megabytes each.
+const LARGE_COUNTS: [usize; 4] = [0, 1, 2, 7];
+
+/// Where the endings beside `run`, which is tried with every number of workers under every chunk policy,
+/// are tried.
+#[derive(Debug, Clone, Copy)]
+enum Others {
+    /// There, too.
+    Everywhere,
+    /// With every number of workers and under every policy, but not with each pair of these. For 100,000
+    /// items and for large outputs, where three endings each would double the time of the whole suite.
+    InTurns,
+}
+
+impl Others {
+    fn are_due(self, worker: usize, policy: usize) -> bool {
+        match self {
+            Others::Everywhere => true,
+            Others::InTurns => (worker + policy).is_multiple_of(WORKERS.len()),
+        }
+    }
 }
 
 pub(super) fn list<E: Candidate>(list: &mut List<E>) {
-    add::<E, ()>(list, Effort::Some);
-    add::<E, u8>(list, Effort::Full);
-    add::<E, f64>(list, Effort::Some);
-    add::<E, String>(list, Effort::Little);
-    add::<E, Vec<f64>>(list, Effort::Little);
-    add::<E, Nested>(list, Effort::Little);
-    add::<E, NoSpace>(list, Effort::Some);
-    add::<E, Aligned>(list, Effort::Some);
-    add::<E, Counted>(list, Effort::Some);
-    add::<E, Vec<u64>>(list, Effort::Few);
-    add::<E, Bulk>(list, Effort::Few);
+    add::<E, ()>(list);
+    add::<E, u8>(list);
+    add::<E, f64>(list);
+    add::<E, String>(list);
+    add::<E, Vec<f64>>(list);
+    add::<E, Nested>(list);
+    add::<E, NoSpace>(list);
+    add::<E, Aligned>(list);
+    add::<E, Counted>(list);
+    add_large::<E, Vec<u64>>(list);
+    add_large::<E, Bulk>(list);
     list.add("c2_order::values_of_closures_that_may_fail", |s| {
         fallible(&s)
     });
 }
 
-fn add<E, O>(list: &mut List<E>, effort: Effort)
+fn add<E, O>(list: &mut List<E>)
 where
     E: Candidate + Executor<Probe<O>>,
     O: Product,
 {
     for count in COUNTS {
-        if effort != Effort::Few || count <= 7 {
-            let name = format_args!("c2_order::{}_of_{count}", O::NAME);
-            list.add(name, move |s| as_serial::<E, O>(&s, count, effort));
-        }
+        let others = match count {
+            0..=1000 => Others::Everywhere,
+            _ => Others::InTurns,
+        };
+        let name = format_args!("c2_order::{}_of_{count}", O::NAME);
+        list.add(name, move |s| as_serial::<E, O>(&s, count, others));
     }
 }
 
-/// The chunk policies to try with this number of workers, the `turn`th of [`WORKERS`].
-fn chosen(count: usize, turn: usize, effort: Effort) -> Vec<Chunks> {
-    let all = policies(count);
-    let some = match effort {
-        Effort::Few => 2,
-        _ if count <= 1000 => all.len(),
-        Effort::Full => all.len(),
-        Effort::Some => 2,
-        Effort::Little => 1,
-    };
-    let first = turn * some;
-    all.iter().copied().cycle().skip(first).take(some).collect()
-}
-
-fn as_serial<E, O>(s: &Subject<E>, count: usize, effort: Effort) -> Result<(), String>
+fn add_large<E, O>(list: &mut List<E>)
 where
     E: Candidate + Executor<Probe<O>>,
     O: Product,
 {
+    for count in LARGE_COUNTS {
+        let name = format_args!("c2_order::{}_of_{count}", O::NAME);
+        list.add(name, move |s| as_serial::<E, O>(&s, count, Others::InTurns));
+    }
+}
+
+fn as_serial<E, O>(s: &Subject<E>, count: usize, others: Others) -> Result<(), String>
+where
+    E: Candidate + Executor<Probe<O>>,
+    O: Product,
+{
+    let expected = from_serial::<O>(count)?;
     let live = O::live();
-    let serial = ok(Job::new(Probe::<O>::new(count)).run(&Serial))?;
-    in_order(&serial, count).map_err(|why| format!("on Serial: {why}"))?;
-    drop(serial);
-    for (turn, workers) in WORKERS.into_iter().enumerate() {
+    for (worker, workers) in WORKERS.into_iter().enumerate() {
         s.on(workers, |e| {
-            for (number, chunks) in chosen(count, turn, effort).into_iter().enumerate() {
+            for (policy, chunks) in POLICIES.into_iter().enumerate() {
                 let job = Job::new(Probe::<O>::new(count)).plan(Plan::new().chunk(chunks));
-                let all = effort != Effort::Few && (count <= 1000 || (number == 0 && workers == 3));
-                endings(&job, e, count, all).map_err(|why| format!("{chunks:?}: {why}"))?;
+                let map = Tried {
+                    job: &job,
+                    e,
+                    expected: &expected,
+                };
+                map.endings(others.are_due(worker, policy))
+                    .map_err(|why| format!("{chunks:?}: {why}"))?;
                 ensure_eq!(
                     O::live(),
                     live,
@@ -97,53 +108,84 @@ where
     Ok(())
 }
 
-fn endings<E, O>(job: &Job<Probe<O>>, e: &E, count: usize, all: bool) -> Result<(), String>
-where
-    E: Executor<Probe<O>>,
-    O: Product,
-{
-    in_order(&ok(job.run(e))?, count).map_err(|why| format!("run: {why}"))?;
-    if !all {
-        return Ok(());
+/// What the outputs must be.
+fn from_serial<O: Product>(count: usize) -> Result<Vec<O>, String> {
+    let outputs = ok(Job::new(Probe::<O>::new(count)).run(&Serial))?;
+    ensure_eq!(outputs.len(), count, "outputs that Serial gave");
+    for (index, output) in outputs.iter().enumerate() {
+        ensure!(
+            output.is(&O::of(index)),
+            "Serial gave not the output of item {index}"
+        );
     }
-    let mut next = 0;
-    let mut wrong = None;
-    ok(job.for_each(e, |index, output| {
-        if wrong.is_none() && (index != next || !output.is_of(index)) {
-            wrong = Some(format!(
-                "for_each: call {next} got item {index}, or not its output"
-            ));
-        }
-        next += 1;
-    }))?;
-    if let Some(wrong) = wrong {
-        return Err(wrong);
-    }
-    ensure_eq!(next, count, "outputs that for_each gave");
-    let results = ok(job.try_run(e))?;
-    let outputs: Vec<O> = ok(results.into_iter().collect())?;
-    in_order(&outputs, count).map_err(|why| format!("try_run: {why}"))
+    Ok(outputs)
 }
 
-/// Are these the outputs of items 0 to `count`, in order?
-fn in_order<O: Product>(outputs: &[O], count: usize) -> Result<(), String> {
-    ensure_eq!(outputs.len(), count, "number of outputs");
-    let wrong = outputs
-        .iter()
-        .zip(0..)
-        .find(|(output, index)| !output.is_of(*index));
-    ensure!(
-        wrong.is_none(),
-        "at place {:?} lies not the output of that item",
-        wrong.map(|(_, i)| i)
-    );
-    Ok(())
+/// A map to be tried, and what it must give.
+struct Tried<'a, E, O> {
+    job: &'a Job<Probe<O>>,
+    e: &'a E,
+    expected: &'a [O],
+}
+
+impl<E: Executor<Probe<O>>, O: Product> Tried<'_, E, O> {
+    fn endings(&self, others: bool) -> Result<(), String> {
+        self.run().map_err(|why| format!("run: {why}"))?;
+        if others {
+            self.for_each().map_err(|why| format!("for_each: {why}"))?;
+            self.try_run().map_err(|why| format!("try_run: {why}"))?;
+        }
+        Ok(())
+    }
+
+    fn run(&self) -> Result<(), String> {
+        let outputs = ok(self.job.run(self.e))?;
+        self.in_order(outputs.iter())
+    }
+
+    fn for_each(&self) -> Result<(), String> {
+        let mut next = 0;
+        let mut wrong = None;
+        ok(self.job.for_each(self.e, |index, output| {
+            let is = |expected: &O| index == next && output.is(expected);
+            if wrong.is_none() && !self.expected.get(next).is_some_and(is) {
+                wrong = Some((next, index));
+            }
+            next += 1;
+        }))?;
+        ensure_eq!(next, self.expected.len(), "number of outputs");
+        match wrong {
+            None => Ok(()),
+            Some((call, index)) => Err(format!("call {call} got item {index}, or not its output")),
+        }
+    }
+
+    fn try_run(&self) -> Result<(), String> {
+        let results = ok(self.job.try_run(self.e))?;
+        if let Some(error) = results.iter().find_map(|result| result.as_ref().err()) {
+            return Err(error.to_string());
+        }
+        self.in_order(results.iter().flatten())
+    }
+
+    fn in_order<'o>(&self, outputs: impl Iterator<Item = &'o O> + Clone) -> Result<(), String> {
+        ensure_eq!(
+            outputs.clone().count(),
+            self.expected.len(),
+            "number of outputs"
+        );
+        let mut pairs = outputs.zip(self.expected);
+        match pairs.position(|(output, expected)| !output.is(expected)) {
+            None => Ok(()),
+            Some(place) => Err(format!("at place {place} lies not the output of that item")),
+        }
+    }
 }
 
 fn fallible<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
     for workers in WORKERS {
         s.on(workers, |e| {
-            for chunks in policies(1000) {
+            for chunks in POLICIES {
                 let plan = Plan::new().chunk(chunks);
                 let job = Job::new(Fallible::new(1000, &[])).plan(plan.clone());
                 let serial = job

@@ -1,6 +1,6 @@
 //! A seeded map draws the same numbers on every executor, whatever the workers and the chunks.
 
-use super::{List, WORKERS, policies};
+use super::{List, POLICIES, WORKERS};
 use crate::candidate::Candidate;
 use crate::ensure::{ensure, ok};
 use crate::subject::Subject;
@@ -20,7 +20,7 @@ fn same<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
     ensure!(serial[0] != serial[1], "the seed makes no difference");
     for workers in WORKERS {
         s.on(workers, |e| {
-            for chunks in policies(300) {
+            for chunks in POLICIES {
                 for (seed, serial) in [1, u64::MAX].into_iter().zip(&serial) {
                     let job =
                         Job::new(Drawn { count: 300 }).plan(Plan::new().seed(seed).chunk(chunks));

@@ -12,8 +12,8 @@ pub trait Product: Send + Serialize + for<'de> Deserialize<'de> + 'static {
     /// The output of item `index`.
     fn of(index: usize) -> Self;
 
-    /// Is this the output of item `index`, bit by bit?
-    fn is_of(&self, index: usize) -> bool;
+    /// Are these the same, bit by bit, and does this one lie where a value of its type may lie?
+    fn is(&self, expected: &Self) -> bool;
 
     /// How many values of this type there are in this process, for types that count.
     fn live() -> Option<isize> {
@@ -32,7 +32,7 @@ pub(crate) fn mix(index: usize) -> u64 {
 impl Product for () {
     const NAME: &'static str = "units";
     fn of(_: usize) -> Self {}
-    fn is_of(&self, _: usize) -> bool {
+    fn is(&self, _: &Self) -> bool {
         true
     }
 }
@@ -42,8 +42,8 @@ impl Product for u8 {
     fn of(index: usize) -> Self {
         mix(index).to_le_bytes()[0]
     }
-    fn is_of(&self, index: usize) -> bool {
-        *self == Self::of(index)
+    fn is(&self, expected: &Self) -> bool {
+        self == expected
     }
 }
 
@@ -58,8 +58,8 @@ impl Product for f64 {
             _ => f64::from_bits(mix(index) >> 2),
         }
     }
-    fn is_of(&self, index: usize) -> bool {
-        self.to_bits() == Self::of(index).to_bits()
+    fn is(&self, expected: &Self) -> bool {
+        self.to_bits() == expected.to_bits()
     }
 }
 
@@ -68,8 +68,8 @@ impl Product for u64 {
     fn of(index: usize) -> Self {
         mix(index)
     }
-    fn is_of(&self, index: usize) -> bool {
-        *self == mix(index)
+    fn is(&self, expected: &Self) -> bool {
+        self == expected
     }
 }
 
@@ -86,8 +86,8 @@ impl Product for String {
         }
         text
     }
-    fn is_of(&self, index: usize) -> bool {
-        *self == Self::of(index)
+    fn is(&self, expected: &Self) -> bool {
+        self == expected
     }
 }
 
@@ -99,12 +99,8 @@ impl Product for Vec<f64> {
             .map(|k| f64::of(index.wrapping_add(k)))
             .collect()
     }
-    fn is_of(&self, index: usize) -> bool {
-        self.len() == index % 17
-            && self
-                .iter()
-                .zip(0..)
-                .all(|(x, k)| x.is_of(index.wrapping_add(k)))
+    fn is(&self, expected: &Self) -> bool {
+        self.len() == expected.len() && self.iter().zip(expected).all(|(x, y)| x.is(y))
     }
 }
 
@@ -159,8 +155,8 @@ impl Product for Nested {
             ..Self::flat(index)
         }
     }
-    fn is_of(&self, index: usize) -> bool {
-        *self == Self::of(index)
+    fn is(&self, expected: &Self) -> bool {
+        self == expected
     }
 }
 
@@ -173,7 +169,7 @@ impl Product for NoSpace {
     fn of(_: usize) -> Self {
         NoSpace
     }
-    fn is_of(&self, _: usize) -> bool {
+    fn is(&self, _: &Self) -> bool {
         true
     }
 }
@@ -188,8 +184,8 @@ impl Product for Aligned {
     fn of(index: usize) -> Self {
         Aligned(mix(index))
     }
-    fn is_of(&self, index: usize) -> bool {
-        std::ptr::from_ref(self).addr().is_multiple_of(64) && self.0 == mix(index)
+    fn is(&self, expected: &Self) -> bool {
+        std::ptr::from_ref(self).addr().is_multiple_of(64) && self == expected
     }
 }
 
@@ -205,8 +201,8 @@ impl Product for Vec<u64> {
         }
         words
     }
-    fn is_of(&self, index: usize) -> bool {
-        *self == Self::of(index)
+    fn is(&self, expected: &Self) -> bool {
+        self == expected
     }
 }
 
@@ -228,8 +224,8 @@ impl Product for Bulk {
             text: word.repeat(FIVE_MEGABYTES / word.len()),
         }
     }
-    fn is_of(&self, index: usize) -> bool {
-        *self == Self::of(index)
+    fn is(&self, expected: &Self) -> bool {
+        self == expected
     }
 }
 
@@ -251,8 +247,8 @@ impl Product for Counted {
     fn of(index: usize) -> Self {
         Counted::new(mix(index))
     }
-    fn is_of(&self, index: usize) -> bool {
-        self.0 == mix(index)
+    fn is(&self, expected: &Self) -> bool {
+        self.0 == expected.0
     }
     fn live() -> Option<isize> {
         Some(COUNTED.load(Ordering::Relaxed))
@@ -308,8 +304,8 @@ impl Product for Explosive {
     fn of(index: usize) -> Self {
         Explosive::new(index as u64)
     }
-    fn is_of(&self, index: usize) -> bool {
-        self.index == index as u64
+    fn is(&self, expected: &Self) -> bool {
+        self.index == expected.index
     }
     fn live() -> Option<isize> {
         Some(EXPLOSIVE.load(Ordering::Relaxed))

@@ -60,6 +60,17 @@ pub(crate) const EXPECTED: &[Expected] = &[
         ],
     ),
     expect(
+        "reorders_in_one_place",
+        &[(
+            "c2_order::strings_of_100000",
+            Says("with 8 workers: Of(3): run: at place 0 lies not the output of that item"),
+        )],
+        &[
+            "c2_order::strings_of_1000",
+            "c2_order::uneven_vectors_of_100000",
+        ],
+    ),
+    expect(
         "drops_the_last_chunk",
         &[
             ("c1_calls::every_item_once_of_7", Says("before items")),
