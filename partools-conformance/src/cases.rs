@@ -2,6 +2,7 @@
 
 mod c10_host;
 mod c11_refusals;
+mod c12_control;
 mod c1_calls;
 mod c2_order;
 mod c3_delivery;
@@ -65,6 +66,7 @@ pub fn cases<E: Candidate>(subject: Subject<E>) -> Vec<Case> {
     c9_empty::list(&mut list);
     c10_host::list(&mut list);
     c11_refusals::list(&mut list);
+    c12_control::list(&mut list);
     drops::list(&mut list);
     seed::list(&mut list);
     state::list(&mut list);

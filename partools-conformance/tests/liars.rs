@@ -54,6 +54,7 @@ fn cases_of(liar: &str) -> Option<Vec<Case>> {
         "stops_at_any_failure" => liar_with(|_| Liar(Lie::StopsAtAnyFailure)),
         "runs_ahead" => liar_with(|_| Liar(Lie::RunsAhead)),
         "restarts_for_ever" => liar_with(|_| Liar(Lie::RestartsForEver)),
+        "is_deaf" => liar_with(|_| Liar(Lie::IsDeaf)),
         "forgets_the_plan" => liar_with(|_| Liar(Lie::ForgetsThePlan)),
         _ => return None,
     })

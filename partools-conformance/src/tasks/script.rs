@@ -28,6 +28,8 @@ pub enum Act {
     Kill(i32),
     /// Kill the process with this signal, unless it was tried this many times before.
     KillBefore(i32, u32),
+    /// Send a process this signal.
+    Signal(u32, i32),
     /// Sleep for ever.
     Hang,
 }
@@ -145,6 +147,7 @@ impl Act {
             Act::Segfault => write_to_the_null_page(),
             Act::Exit(code) => exit(code),
             Act::Kill(signal) => kill_self(signal),
+            Act::Signal(process, signal) => send(process, signal),
             Act::KillBefore(signal, times) if attempt < times => kill_self(signal),
             Act::Hang => loop {
                 std::thread::sleep(Duration::from_secs(3600));
@@ -175,8 +178,14 @@ fn exit(code: i32) {
 
 #[cfg(unix)]
 fn kill_self(signal: i32) {
+    send(std::process::id(), signal);
+}
+
+#[cfg(unix)]
+fn send(process: u32, signal: i32) {
     let signal = nix::sys::signal::Signal::try_from(signal).expect("a known signal");
-    nix::sys::signal::kill(nix::unistd::Pid::this(), signal).expect("a process may kill itself");
+    let process = nix::unistd::Pid::from_raw(process.cast_signed());
+    nix::sys::signal::kill(process, signal).expect("a process that may be sent a signal");
 }
 
 #[cfg(unix)]
@@ -185,6 +194,11 @@ fn write_to_the_null_page() {
     let nowhere = std::hint::black_box(std::ptr::null_mut());
     // SAFETY: none; the crash is what is tested, in a worker process that the executor says it isolates.
     unsafe { nix::libc::memset(nowhere, 1, 8) };
+}
+
+#[cfg(not(unix))]
+fn send(_process: u32, _signal: i32) {
+    std::process::abort()
 }
 
 #[cfg(not(unix))]

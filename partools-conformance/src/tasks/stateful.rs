@@ -16,6 +16,8 @@ pub enum Trouble {
     StartPanics,
     /// Its drop panics.
     DropPanics,
+    /// Making it takes so long.
+    StartIsSlow(Duration),
 }
 
 /// So many items that count themselves in their worker's state.
@@ -73,6 +75,7 @@ impl Task for Stateful {
         match self.trouble {
             Trouble::StartFails => return Err(format!("no desk for worker {worker}").into()),
             Trouble::StartPanics => panic!("worker {worker} will not start"),
+            Trouble::StartIsSlow(time) => std::thread::sleep(time),
             Trouble::None | Trouble::DropPanics => {}
         }
         let explodes = self.trouble == Trouble::DropPanics;

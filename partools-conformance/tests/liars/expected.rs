@@ -39,6 +39,7 @@ pub(crate) const EXPECTED: &[Expected] = &[
         &[],
         &[
             "c2_order::strings_of_1000",
+            "c12_control::a_deadline_stops_the_map",
             "c4_nothing_left::after_each_of_many_maps",
         ],
     ),
@@ -199,6 +200,23 @@ pub(crate) const EXPECTED: &[Expected] = &[
             Says("attempts to make a state"),
         )],
         &["state::made_once_per_worker_and_dropped_at_the_end"],
+    ),
+    expect(
+        "is_deaf",
+        &[
+            (
+                "c12_control::a_deadline_stops_the_map",
+                Says("succeeded where it had to fail"),
+            ),
+            (
+                "c12_control::a_token_cancelled_in_a_signal_handler_stops_the_map",
+                Says("succeeded where it had to fail"),
+            ),
+        ],
+        &[
+            "c12_control::a_token_cancelled_before_the_map_calls_nothing",
+            "c2_order::strings_of_7",
+        ],
     ),
     expect(
         "forgets_the_plan",

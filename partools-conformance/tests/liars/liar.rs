@@ -35,6 +35,7 @@ pub(crate) enum Lie {
     RunsAhead,
     RestartsForEver,
     ForgetsThePlan,
+    IsDeaf,
 }
 
 pub(crate) struct Liar(pub(crate) Lie);
@@ -116,9 +117,10 @@ impl Liar {
         T: Task,
         T::Output: 'static,
     {
+        let is_deaf = self.0 == Lie::IsDeaf;
         let mut heard = Heard {
             results: VecDeque::new(),
-            needed: run.bound(),
+            needed: &|| if is_deaf { usize::MAX } else { run.bound() },
         };
         if self.0 == Lie::RunsItemsTwice {
             worker.run(chunk.range(), chunk.attempt(), &mut heard)?;
@@ -203,7 +205,7 @@ fn run_ahead<T: Task>(
     run.claims_elsewhere();
     let mut heard = Heard {
         results: VecDeque::new(),
-        needed: run.bound(),
+        needed: &|| run.bound(),
     };
     let mut worker = Worker::new(task, 0, run.plan());
     worker.run(0..run.count(), 0, &mut heard)?;
@@ -225,12 +227,12 @@ fn run_ahead<T: Task>(
 }
 
 /// Collects what a worker tells.
-struct Heard<O> {
+struct Heard<'n, O> {
     results: VecDeque<Result<O, ItemError>>,
-    needed: usize,
+    needed: &'n dyn Fn() -> usize,
 }
 
-impl<O> Sink<O> for Heard<O> {
+impl<O> Sink<O> for Heard<'_, O> {
     fn push(&mut self, output: O) {
         self.results.push_back(Ok(output));
     }
@@ -238,7 +240,7 @@ impl<O> Sink<O> for Heard<O> {
         self.results.push_back(Err(error));
     }
     fn needed(&self) -> usize {
-        self.needed
+        (self.needed)()
     }
 }
 
