@@ -9,6 +9,7 @@
 //!
 //!   one process                              another one, not forked from it
 //!   locate  ── descriptor, offset, length ─  Attached
+//!   again::Crew ── this executable, again ─  again::worker
 //! ```
 //!
 //! A parent forks workers ([`spawn`]), each of which writes what it has to say into a [`Ring`] of its own; the parent
@@ -63,6 +64,8 @@ mod sync;
 #[cfg_attr(partools_model, path = "model/turnstile.rs")]
 mod turnstile;
 
+#[cfg(not(partools_model))]
+pub mod again;
 #[cfg(not(partools_model))]
 mod descriptors;
 #[cfg(all(not(partools_model), target_pointer_width = "64"))]

@@ -2,7 +2,7 @@
 //! any executor. The guide page `docs/WRITE-AN-EXECUTOR.md` is built around these files.
 //!
 //! - [`Scoped`]: threads, in under 20 lines.
-//! - [`Spool`]: worker processes that pick up chunks from a directory; under 120 lines here, about 60 in the worker.
+//! - [`Spool`]: worker processes that pick up chunks from a directory; under 120 lines, the worker's included.
 //! - [`row_means`]: a function whose caller chooses the executor.
 #![cfg(target_os = "linux")]
 

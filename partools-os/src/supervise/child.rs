@@ -51,11 +51,11 @@ pub struct Child {
 }
 
 impl Child {
-    /// Takes charge of a child that was forked by this process and not yet reaped.
+    /// Takes charge of a child that was started by this process and not yet reaped.
     ///
     /// Whatever stands in the way of a pidfd (an old kernel, a seccomp filter, no descriptor left), the child is
     /// there and must be looked after, by its number then.
-    pub(super) fn watch(pid: Pid) -> Child {
+    pub(crate) fn watch(pid: Pid) -> Child {
         let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty());
         let pidfd = pidfd.ok().and_then(|pidfd| above_streams(pidfd).ok());
         Child {

@@ -85,8 +85,8 @@ pub(super) fn lives(process: u32) -> bool {
     state.is_some_and(|state| state != 'Z')
 }
 
-/// The spools that lie in `dir`.
+/// The directories of spools that lie in `dir`.
 pub(super) fn spools(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).expect("a directory").map(|entry| entry.expect("an entry").path());
-    entries.filter(|path| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("spool-"))).collect()
+    entries.filter(|path| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("partools-"))).collect()
 }
