@@ -58,11 +58,16 @@ impl<T: PortableTask<Output: Portable>> Executor<T> for Spool {
                 posted.swap_remove(claimed).lost(ended.exit)?;
             }
             for at in (0..posted.len()).rev() {
-                if posted[at].read()? || posted[at].chunk().position() >= run.bound() {
+                let is_unneeded = posted[at].chunk().position() >= run.bound() && !run.is_stopped();
+                if posted[at].read()? || is_unneeded {
                     remove(&dir, &posted.swap_remove(at), "answer");
                 }
             }
             sleep(PAUSE);
+        }
+        if run.is_stopped() {
+            drop(crew); // killed, and what they had written can still be read
+            return posted.into_iter().try_for_each(Incoming::stopped);
         }
         if run.bound() < run.count() {
             return Ok(()); // an item failed: those above are not needed, and who is at them is killed

@@ -89,6 +89,18 @@ impl<'r, O: Portable, R: Read> Incoming<'r, O, R> {
         }
         Ok(())
     }
+
+    /// The worker was killed because the run [is stopped](crate::Run::is_stopped). Takes what it still sent; of the item behind
+    /// that it is said that it was [stopped](Chunk::stopped), if the answer had begun.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn stopped(mut self) -> Result<(), Error> {
+        if !self.read()? && self.records.begun {
+            self.chunk.stopped();
+        }
+        Ok(())
+    }
 }
 
 /// The records of one answer, however they are cut.

@@ -132,7 +132,16 @@ where
             next: range.start,
             thrown: None,
         };
+        // The state first: a worker that is killed while it makes one has begun no item.
+        let started = match range.start < post.needed() {
+            true => worker.start(),
+            false => Ok(()),
+        };
         post.send(Record::Begin, &header.to_bytes());
+        if let Err(error) = started {
+            post.say(Record::Broken, &error);
+            return post.close();
+        }
         let mut at = range.start;
         while at < range.end && at < post.needed() {
             if let Err(panic) = catch(|| T::deal(worker.task_mut(), at..range.end)) {
