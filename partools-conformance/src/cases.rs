@@ -70,6 +70,7 @@ pub fn cases<E: Candidate>(subject: Subject<E>) -> Vec<Case> {
     drops::list(&mut list);
     seed::list(&mut list);
     state::list(&mut list);
+    c2_order::list_large(&mut list);
     list.cases
 }
 

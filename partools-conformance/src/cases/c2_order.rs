@@ -9,8 +9,11 @@ use crate::subject::Subject;
 use crate::tasks::{Aligned, Bulk, Counted, Fallible, Nested, NoSpace, Probe, Product, Worded};
 use partools_core::{Executor, Job, Plan, Serial};
 
-/// Numbers of items.
-const COUNTS: [usize; 6] = [0, 1, 2, 7, 1000, 100_000];
+/// Numbers of items of all kinds.
+const COUNTS: [usize; 5] = [0, 1, 2, 7, 1000];
+
+/// As many as make the outputs and the bookkeeping large.
+const MANY: usize = 100_000;
 
 /// Numbers of items whose outputs are five megabytes each.
 const LARGE_COUNTS: [usize; 4] = [0, 1, 2, 7];
@@ -21,8 +24,7 @@ const LARGE_COUNTS: [usize; 4] = [0, 1, 2, 7];
 enum Others {
     /// There, too.
     Everywhere,
-    /// With every number of workers and under every policy, but not with each pair of these. For 100,000
-    /// items and for large outputs, where three endings each would double the time of the whole suite.
+    /// With every number of workers and under every policy, but not with each pair of these.
     InTurns,
 }
 
@@ -36,46 +38,44 @@ impl Others {
 }
 
 pub(super) fn list<E: Candidate>(list: &mut List<E>) {
-    add::<E, ()>(list);
-    add::<E, u8>(list);
-    add::<E, f64>(list);
-    add::<E, String>(list);
-    add::<E, Vec<f64>>(list);
-    add::<E, Nested>(list);
-    add::<E, NoSpace>(list);
-    add::<E, Aligned>(list);
-    add::<E, Counted>(list);
-    add_large::<E, Vec<u64>>(list);
-    add_large::<E, Bulk>(list);
+    for count in COUNTS {
+        each_kind(list, count, Others::Everywhere);
+    }
     list.add("c2_order::values_of_closures_that_may_fail", |s| {
         fallible(&s)
     });
 }
 
-fn add<E, O>(list: &mut List<E>)
-where
-    E: Candidate + Executor<Probe<O>>,
-    O: Product,
-{
-    for count in COUNTS {
-        let others = match count {
-            0..=1000 => Others::Everywhere,
-            _ => Others::InTurns,
-        };
-        let name = format_args!("c2_order::{}_of_{count}", O::NAME);
-        list.add(name, move |s| as_serial::<E, O>(&s, count, others));
+/// The cases that take long and leave a large heap behind. They come after all others, because every fork
+/// pays for the heap.
+pub(super) fn list_large<E: Candidate>(list: &mut List<E>) {
+    for count in LARGE_COUNTS {
+        add::<E, Vec<u64>>(list, count, Others::InTurns);
+        add::<E, Bulk>(list, count, Others::InTurns);
     }
+    each_kind(list, MANY, Others::InTurns);
 }
 
-fn add_large<E, O>(list: &mut List<E>)
+fn each_kind<E: Candidate>(list: &mut List<E>, count: usize, others: Others) {
+    add::<E, ()>(list, count, others);
+    add::<E, u8>(list, count, others);
+    add::<E, f64>(list, count, others);
+    add::<E, String>(list, count, others);
+    add::<E, Vec<f64>>(list, count, others);
+    add::<E, NoSpace>(list, count, others);
+    add::<E, Aligned>(list, count, others);
+    add::<E, Counted>(list, count, others);
+    // Leaves the largest heap.
+    add::<E, Nested>(list, count, others);
+}
+
+fn add<E, O>(list: &mut List<E>, count: usize, others: Others)
 where
     E: Candidate + Executor<Probe<O>>,
     O: Product,
 {
-    for count in LARGE_COUNTS {
-        let name = format_args!("c2_order::{}_of_{count}", O::NAME);
-        list.add(name, move |s| as_serial::<E, O>(&s, count, Others::InTurns));
-    }
+    let name = format_args!("c2_order::{}_of_{count}", O::NAME);
+    list.add(name, move |s| as_serial::<E, O>(&s, count, others));
 }
 
 fn as_serial<E, O>(s: &Subject<E>, count: usize, others: Others) -> Result<(), String>
