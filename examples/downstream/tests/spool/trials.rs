@@ -82,7 +82,7 @@ fn killed_idle() {
 
 fn private() {
     let seen = over(0..1).map(|_| {
-        let dir = std::env::args().last().expect("a worker's directory");
+        let dir = std::env::args().next_back().expect("a worker's directory");
         let mode = fs::metadata(&dir).expect("it is there").permissions().mode();
         (mode & 0o777, dir)
     });
