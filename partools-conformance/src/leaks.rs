@@ -94,12 +94,17 @@ impl Snapshot {
     }
 
     /// As [`changes`](Self::changes), but threads that were new get up to `grace` to vanish: after a join,
-    /// the system may list a thread for some milliseconds more.
+    /// the system may list a thread for some milliseconds more. For the same reason a thread that was listed
+    /// in `self` may be one of an earlier map: where there is a grace, threads that are gone are no change.
     #[must_use]
     pub fn changes_after(&self, grace: Duration) -> Changes {
         let begun = Instant::now();
         loop {
-            let changes = self.changes();
+            let mut now = Snapshot::take();
+            if !grace.is_zero() {
+                now.threads.extend(self.threads.iter().cloned());
+            }
+            let changes = self.changes_to(&now);
             let threads = changes.0.iter().any(|line| line.starts_with("thread "));
             if !threads || begun.elapsed() >= grace {
                 return changes;
@@ -167,4 +172,51 @@ fn diff_maps(what: &str, was: &Named, is: &Named, lines: &mut Vec<String>) {
     }
     let gone = was.iter().filter(|(name, _)| !is.contains_key(*name));
     lines.extend(gone.map(|(name, value)| format!("{what} {name} is gone: {value}")));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    fn thread(name: &str) -> (mpsc::Sender<()>, std::thread::JoinHandle<()>) {
+        let (end, ended) = mpsc::channel();
+        let body = move || assert!(ended.recv().is_err());
+        let handle = std::thread::Builder::new().name(name.to_owned());
+        (end, handle.spawn(body).expect("a thread starts"))
+    }
+
+    /// Lines about threads of this name: other tests' threads come and go beside it.
+    fn about(changes: &Changes, name: &str) -> usize {
+        let lines = changes.lines().iter();
+        lines.filter(|line| line.contains(name)).count()
+    }
+
+    #[test]
+    fn a_grace_forgives_threads_of_earlier_maps_and_none_that_stay() {
+        // A thread is named by itself, somewhat after its start.
+        let (end, old) = thread("leaks-old");
+        let before = loop {
+            let before = Snapshot::take();
+            if before.threads.iter().any(|line| line.contains("leaks-old")) {
+                break before;
+            }
+        };
+        drop(end);
+        old.join().expect("it ends");
+        while about(&before.changes(), "leaks-old") == 0 {
+            std::thread::yield_now();
+        }
+        let grace = Duration::from_millis(1);
+        assert_eq!(about(&before.changes_after(grace), "leaks-old"), 0);
+        assert_eq!(about(&before.changes_after(Duration::ZERO), "leaks-old"), 1);
+
+        let (end, new) = thread("leaks-new");
+        while about(&before.changes(), "leaks-new") == 0 {
+            std::thread::yield_now();
+        }
+        assert_eq!(about(&before.changes_after(grace), "leaks-new"), 1);
+        drop(end);
+        new.join().expect("it ends");
+    }
 }

@@ -1,5 +1,6 @@
 //! A log that any worker can write to, wherever it lives: a file that each event is appended to by one
-//! write of one fixed-size record, so that records of different processes never mix (`O_APPEND`). The task
+//! write of one fixed-size record, so that records of different processes never mix (`O_APPEND`), and a
+//! worker that is killed while it writes has written all of its record or nothing ([`SIZE`]). The task
 //! carries only the path, and every write opens the file anew, so the log holds no descriptor that a worker
 //! would have to inherit.
 
@@ -37,7 +38,9 @@ pub(crate) struct Record {
 }
 
 const WORDS: usize = 5;
-const SIZE: usize = WORDS * 8;
+/// A part of every page's size, so that no record lies across a border of pages: there Linux ends the write
+/// of a process that is being killed (seen with records of 40 bytes, as 16 bytes and then nonsense).
+const SIZE: usize = 64;
 
 /// Writes records. Plain data: any worker can have a copy.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
