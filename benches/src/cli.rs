@@ -52,9 +52,13 @@ enum Do {
 struct Compare {
     #[command(flatten)]
     choice: Choice,
-    /// Write all records to this file as JSON.
+    /// Write all records to this file as JSON, anew after each workload.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Go on where the file of `--json` ends: what it has is kept and not measured again. For comparisons that take longer
+    /// than the machine is quiet.
+    #[arg(long, requires = "json")]
+    resume: bool,
     #[command(flatten)]
     outputs: Outputs,
     /// With Python and R packages too; a private environment is set up for those of Python.
@@ -154,11 +158,28 @@ fn measure(asked: &Compare, mut entries: Vec<Entry>) -> Result<(), Box<dyn Error
     }
     let begun = Instant::now();
     let (workloads, entries, workers) = asked.choice.of(&entries)?;
-    let machine = Machine::this();
+    let mut comparison = Comparison {
+        date: today(),
+        command: std::iter::once("partools-bench".to_owned())
+            .chain(std::env::args().skip(1))
+            .collect::<Vec<_>>()
+            .join(" "),
+        took_s: 0.0,
+        machine: Machine::this(),
+        workloads: Vec::new(),
+        records: Vec::new(),
+    };
+    if let (Some(file), true) = (&asked.json, asked.resume) {
+        comparison = go_on(file, comparison)?;
+    }
+    let took_before = comparison.took_s;
     let quick = asked.choice.quick;
-    let mut records: Vec<Record> = Vec::new();
     let progress = report::Progress::new(workloads.len());
     for workload in &workloads {
+        if comparison.has(&workload.name) {
+            progress.skip();
+            continue;
+        }
         progress.at(&workload.name);
         let racing: Vec<&Entry> = entries
             .iter()
@@ -176,7 +197,9 @@ fn measure(asked: &Compare, mut entries: Vec<Entry>) -> Result<(), Box<dyn Error
         let mut found: Vec<Record> = racing
             .iter()
             .zip(&findings)
-            .map(|(entry, findings)| Record::new(workload, entry, findings, workers, &machine))
+            .map(|(entry, findings)| {
+                Record::new(workload, entry, findings, workers, &comparison.machine)
+            })
             .collect();
         compare(
             &mut found,
@@ -189,28 +212,45 @@ fn measure(asked: &Compare, mut entries: Vec<Entry>) -> Result<(), Box<dyn Error
             },
         );
         progress.say(&report::table(workload, &found));
-        records.extend(found);
+        comparison
+            .workloads
+            .push((workload.name.clone(), workload.about.clone()));
+        comparison.records.extend(found);
+        comparison.took_s = took_before + begun.elapsed().as_secs_f64();
+        if let Some(file) = &asked.json {
+            let text = serde_json::to_string_pretty(&comparison)?;
+            fs::write(file, text).map_err(|error| at(file, error))?;
+        }
     }
     progress.end();
-    let comparison = Comparison {
-        date: today(),
-        command: std::iter::once("partools-bench".to_owned())
-            .chain(std::env::args().skip(1))
-            .collect::<Vec<_>>()
-            .join(" "),
-        took_s: begun.elapsed().as_secs_f64(),
-        machine,
-        workloads: workloads
-            .iter()
-            .map(|w| (w.name.clone(), w.about.clone()))
-            .collect(),
-        records,
-    };
-    if let Some(file) = &asked.json {
-        fs::write(file, serde_json::to_string_pretty(&comparison)?)
-            .map_err(|error| at(file, error))?;
-    }
     write(&comparison, &asked.outputs, false)
+}
+
+/// What `file` has, to go on with; `new` where there is no such file yet. Figures of two machines are not mixed.
+fn go_on(file: &Path, new: Comparison) -> Result<Comparison, Box<dyn Error>> {
+    if !file.exists() {
+        return Ok(new);
+    }
+    let mut old = read(file)?;
+    let was = Machine {
+        load: new.machine.load,
+        ..old.machine.clone()
+    };
+    if was != new.machine {
+        let file = file.display();
+        return Err(format!(
+            "--resume: {file} was measured on another machine, or with another compiler; name another file with --json\n  \
+             there: {was:?}\n  here:  {:?}",
+            new.machine
+        )
+        .into());
+    }
+    old.machine.load = old.machine.load.max(new.machine.load);
+    if !old.command.contains(&new.command) {
+        old.command = format!("{}; {}", old.command, new.command);
+    }
+    old.date = new.date;
+    Ok(old)
 }
 
 impl Choice {

@@ -78,6 +78,13 @@ pub struct Comparison {
     pub records: Vec<Record>,
 }
 
+impl Comparison {
+    /// Was this workload measured?
+    pub(crate) fn has(&self, workload: &str) -> bool {
+        self.workloads.iter().any(|(name, _)| name == workload)
+    }
+}
+
 /// What came of the rounds of one contender.
 #[derive(Debug, Clone)]
 pub(crate) struct Findings {
