@@ -126,6 +126,7 @@ impl<'r, O> Caller<'r, O> {
         let mut worker =
             Worker::new(task, 0, self.run.plan()).keep_payloads(self.run.keeps_payloads());
         worker.begin();
+        let shift = self.run.shift(worker.number());
         loop {
             while self.run.work_one(&mut worker, &mut ledger, false) {
                 if self.run.is_streaming() && !self.deliver() {
@@ -139,6 +140,7 @@ impl<'r, O> Caller<'r, O> {
             self.run.sleep(true);
             worker.begin();
         }
+        drop(shift);
         if let Err(error) = worker.finish() {
             self.run.abort(error);
         }

@@ -4,11 +4,13 @@
 //! wrong, can fill a slot twice or leave one empty unnoticed.
 
 use crate::item_error::{Cause, ItemError};
+use crate::observe::Event;
 use crate::run::Run;
 use crate::worker::Port;
 use crate::writer::{Told, Writer};
 use std::cell::Cell;
 use std::ops::Range;
+use std::time::Duration;
 
 /// A claim on a range of items of a [`Run`].
 ///
@@ -37,8 +39,14 @@ pub struct Chunk<'r, O> {
     at: usize,
     /// The attempt of the first item.
     attempt: u32,
+    /// The worker that has it, or [`NOBODY`]; and since when, as a stamp. For observers.
+    worker: u32,
+    since: u64,
     failures: Vec<ItemError>,
 }
+
+/// No worker, or none that is known.
+const NOBODY: u32 = u32::MAX;
 
 impl<'r, O> Chunk<'r, O> {
     /// Only `Run` may call this, for a range that it hands out once.
@@ -49,7 +57,62 @@ impl<'r, O> Chunk<'r, O> {
             at: range.start,
             range,
             attempt,
+            worker: NOBODY,
+            since: 0,
             failures: Vec::new(),
+        }
+    }
+
+    /// The claim is in the hands of `worker`, from now on (a stamp of the run's watch).
+    pub(crate) fn set_out(&mut self, now: u64, worker: Option<usize>) {
+        self.since = now;
+        self.worker = worker
+            .and_then(|number| u32::try_from(number).ok())
+            .unwrap_or(NOBODY);
+    }
+
+    /// Says which worker works on the claim, from now on: for observers, who are told of it with what becomes of the
+    /// claim. For executors whose workers are elsewhere.
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Error, Executor, Report, Run, Task, over};
+    /// # struct Example;
+    /// # impl<T: Task<Output = usize>> Executor<T> for Example {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 2) }
+    /// fn execute(&self, _: &T, run: &Run<usize>, _: &mut Caller<'_, usize>) -> Result<(), Error> {
+    ///     while let Some(mut chunk) = run.try_claim() {
+    ///         chunk.given_to(1); // it is the fastest
+    ///         while chunk.push(0).is_ok() {}
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # }
+    /// let report = Report::new();
+    /// over(0..100).observe(&report).map(|i| i).run(&Example)?;
+    /// let workers = report.summary().workers;
+    /// assert_eq!((workers[0].items, workers[1].items), (0, 100));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn given_to(&mut self, worker: usize) {
+        if let Some(watch) = &self.run.watch {
+            self.set_out(watch.stamp(), Some(worker));
+        }
+    }
+
+    /// These items are finished, `failed` of them with a failure.
+    #[inline]
+    fn tell_done(&self, done: Range<usize>, failed: usize) {
+        if let Some(watch) = &self.run.watch
+            && !done.is_empty()
+        {
+            watch.tell(&Event::Done {
+                items: done,
+                failed,
+                worker: usize::try_from(self.worker)
+                    .ok()
+                    .filter(|_| self.worker != NOBODY),
+                since: watch.at(self.since),
+            });
         }
     }
 
@@ -139,6 +202,7 @@ impl<'r, O> Chunk<'r, O> {
         }
         error.set_index(self.at);
         self.run.failed_at(self.at);
+        self.run.note(Event::Failed { error: &error });
         self.failures.push(error);
         self.at += 1;
     }
@@ -171,7 +235,12 @@ impl<'r, O> Chunk<'r, O> {
             true => self.attempt,
             false => 0,
         };
-        (!rest.is_empty()).then(|| Chunk::mint(self.run, rest, attempt))
+        if rest.is_empty() {
+            return None;
+        }
+        let mut rest = Chunk::mint(self.run, rest, attempt);
+        (rest.worker, rest.since) = (self.worker, self.since);
+        Some(rest)
     }
 
     /// Ends the claim. What was not filled goes back and will be claimed again.
@@ -191,6 +260,10 @@ impl<'r, O> Chunk<'r, O> {
             0
         };
         if attempt < self.run.plan().retries {
+            self.run.note(Event::Retried {
+                error: &ItemError::new(self.at, attempt, cause),
+                wait: Duration::ZERO,
+            });
             self.run.give_back(self.at..self.at + 1, attempt + 1);
             self.run.give_back(self.at + 1..self.range.end, 0);
             self.range.end = self.at;
@@ -243,6 +316,7 @@ impl<'r, O> Chunk<'r, O> {
     #[inline]
     pub(crate) fn settle(&mut self, ledger: &mut Ledger<'_, O>) {
         if self.is_full() && self.failures.is_empty() {
+            self.tell_done(self.range.clone(), 0);
             ledger.add(self.range.clone());
             self.range.start = self.at;
         }
@@ -277,6 +351,13 @@ impl<O> Port<O> for Chunk<'_, O> {
         Chunk::fail(self, error);
     }
 
+    fn retried(&mut self, error: &ItemError) {
+        self.run.note(Event::Retried {
+            error,
+            wait: Duration::ZERO,
+        });
+    }
+
     fn unwatched(&self) -> Option<usize> {
         self.run.is_solo().then(|| self.run.schedule().fixed())
     }
@@ -287,6 +368,7 @@ impl<O> Drop for Chunk<'_, O> {
         let done = self.range.start..self.at;
         let rest = self.at..self.range.end;
         if !done.is_empty() || !rest.is_empty() {
+            self.tell_done(done.clone(), self.failures.len());
             let attempt = if done.is_empty() { self.attempt } else { 0 };
             self.run
                 .record(done, std::mem::take(&mut self.failures), rest, attempt);

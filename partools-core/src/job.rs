@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::executor::Executor;
 use crate::item_error::ItemError;
 use crate::nested;
+use crate::observe::{Curtain, Ending, Watch};
 use crate::panics;
 use crate::plan::Plan;
 use crate::run::{OnFailure, Run, Setup};
@@ -208,6 +209,8 @@ impl<T: Task> Job<T> {
         let count = self.task.count();
         if count == 0 {
             // C9: the executor is not even asked what it can do, which may start a pool.
+            let watch = Watch::new(&self.plan.observers);
+            Curtain::rise(watch.as_ref(), "", 0, 0).fall(Ending::Finished);
             return Ok(None);
         }
         let capabilities: Capabilities = executor.capabilities();
@@ -215,18 +218,26 @@ impl<T: Task> Job<T> {
         panics::chain_hook();
         let (on_failure, takes_parts) = (setup.on_failure, setup.takes_parts);
         let mut run = Run::new(count, capabilities.workers(), self.plan.clone(), setup)?;
+        let (name, workers) = (capabilities.name(), capabilities.workers());
+        let curtain = Curtain::rise(run.watch.as_ref(), name, workers, count);
         // No worker is made for a map that is cancelled already, or has no time.
         let done = match run.is_stopped() {
             true => Ok(()),
             false => executor.execute(&self.task, &run, &mut Caller::new(&run, deliver)),
         };
         let verdict = done.and_then(|()| run.verdict(capabilities.name()));
+        let halted = verdict.as_ref().ok().copied().flatten();
         let verdict = verdict.and_then(|halt| match (halt, on_failure) {
             (Some(halt), _) if !takes_parts => Err(run.halted(halt)),
             (None, OnFailure::Stop) => run
                 .first_failure()
                 .map_or(Ok(()), |f| Err(Error::from_item(self.labelled(f)))),
             _ => Ok(()),
+        });
+        curtain.fall(match (&verdict, halted) {
+            (Err(error), _) => Ending::Failed(error),
+            (Ok(()), Some(halt)) => Ending::Stopped(halt),
+            (Ok(()), None) => Ending::Finished,
         });
         match verdict {
             Ok(()) => Ok(Some(run)),

@@ -28,6 +28,7 @@ mod items;
 mod job;
 mod loopback;
 mod nested;
+mod observe;
 mod outcome;
 mod over;
 mod panics;
@@ -35,6 +36,7 @@ mod plan;
 mod portable;
 mod ranges;
 mod remote;
+mod report;
 mod run;
 mod schedule;
 mod serial;
@@ -61,6 +63,7 @@ pub use item_error::{Cause, ItemError, Location};
 pub use items::{ItemOf, Items, Lend, SliceChunks, Zip, chunks, zip};
 pub use job::Job;
 pub use loopback::Loopback;
+pub use observe::{Ending, Event, Moment, Observer, Timed, Wants};
 pub use over::{Cx, Full, Map, One, Over, Two, over};
 pub use panics::enter_worker_process;
 #[cfg(feature = "derive")]
@@ -70,6 +73,7 @@ pub use portable::{CodecError, Plain, PlainVec, Portable, decode, encode, is_pla
 pub use remote::{
     Dealt, FarItems, FarPieces, FarRange, PortableItems, PortableStart, PortableTask, Remote,
 };
+pub use report::{Report, Summary, WorkerUse};
 pub use run::Run;
 pub use schedule::{Chunks, Pace, Schedule};
 pub use serial::Serial;

@@ -6,6 +6,7 @@
 use crate::control::CancelToken;
 use crate::items::{ItemOf, Items, sealed::Walk};
 use crate::job::Job;
+use crate::observe::Observer;
 use crate::plan::Plan;
 use crate::schedule::Chunks;
 use crate::shared::{NoShared, Shared, ViewOf, With};
@@ -149,6 +150,20 @@ impl<X: Items, S: Shared, G: Start> Over<X, S, G> {
     /// ```
     pub fn window(self, items: usize) -> Self {
         self.with(|plan| plan.window(items))
+    }
+
+    /// Has `observer` look on, whatever the ending and the executor; several may. See [`Observer`].
+    ///
+    /// ```
+    /// use partools_core::{Report, Serial, over};
+    /// let report = Report::new();
+    /// over(0..1000).observe(&report).map(|i| i).run(&Serial)?;
+    /// assert_eq!(report.summary().finished, 1000);
+    /// println!("{report}");
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
+    pub fn observe<O: Observer + Clone + 'static>(self, observer: &O) -> Self {
+        self.with(|plan| plan.observe(observer))
     }
 
     fn with(mut self, change: impl FnOnce(Plan) -> Plan) -> Self {

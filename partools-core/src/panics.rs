@@ -69,6 +69,12 @@ pub fn enter_worker_process() {
     IN_WORKER_PROCESS.store(true, Ordering::Relaxed);
 }
 
+/// Is this process a worker?
+#[inline]
+pub(crate) fn is_worker_process() -> bool {
+    IN_WORKER_PROCESS.load(Ordering::Relaxed)
+}
+
 /// Chains the hook, once. A thread that is panicking already may not touch the hook; the next map will.
 pub(crate) fn chain_hook() {
     if CHAINED.is_completed() || std::thread::panicking() {

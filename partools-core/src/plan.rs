@@ -3,6 +3,7 @@
 use crate::capability::Capabilities;
 use crate::control::CancelToken;
 use crate::error::Error;
+use crate::observe::{Observer, Observers};
 use crate::schedule::Chunks;
 use std::time::Duration;
 
@@ -28,6 +29,9 @@ pub struct Plan {
     /// Somebody may stop the run, says the plan that a worker elsewhere has of it.
     pub(crate) watched: bool,
     pub(crate) window: Option<usize>,
+    pub(crate) observers: Observers,
+    /// Workers time their items, says the plan that a run has: an observer wants it.
+    pub(crate) times_items: bool,
 }
 
 impl Plan {
@@ -89,6 +93,13 @@ impl Plan {
     /// the window makes room for itself.
     pub fn window(mut self, items: usize) -> Self {
         self.window = Some(items);
+        self
+    }
+
+    /// Has `observer` look on; several may. It is cloned: a cheap handle, such as a [`Report`](crate::Report), or an
+    /// `Arc` of anything that is an [`Observer`].
+    pub fn observe<O: Observer + Clone + 'static>(mut self, observer: &O) -> Self {
+        self.observers.add(observer.clone());
         self
     }
 

@@ -14,17 +14,20 @@
 
 mod books;
 mod claims;
+mod notes;
 
 use crate::chunk::Ledger;
 use crate::control::{Control, Halt};
 use crate::error::Error;
 use crate::hub::Hub;
+use crate::observe::Watch;
 use crate::plan::Plan;
 use crate::schedule::{Pace, Schedule};
 use crate::slots::Slots;
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Bell, Mutex, Ordering, lock};
 use crate::task::Task;
 use crate::worker::Worker;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a failure means for the items above it.
@@ -103,20 +106,27 @@ pub struct Run<O> {
     pub(crate) delivered: AtomicUsize,
     stopped: AtomicBool,
     control: Option<Control>,
+    /// The observers, where there are any.
+    pub(crate) watch: Option<Arc<Watch>>,
     pub(crate) slots: Slots<O>,
     pub(crate) hub: Mutex<Hub>,
     /// Rung whenever the hub changes in a way that a sleeper may wait for.
     bell: Bell,
 }
 
+/// Where one worker has all items and chunks are measured, an observer sees at least so many.
+const LOOKS: usize = 32;
+
 impl<O> Run<O> {
     pub(crate) fn new(
         count: usize,
         workers: usize,
-        plan: Plan,
+        mut plan: Plan,
         setup: Setup<O>,
     ) -> Result<Self, Error> {
         let control = Control::new(&plan);
+        let watch = Watch::new(&plan.observers);
+        plan.times_items = watch.as_ref().is_some_and(|w| w.wants().has_item_times());
         let workers = workers.max(1);
         let (capacity, largest) = if setup.windowed {
             let window = plan.window.unwrap_or(workers.saturating_mul(64)).min(count);
@@ -133,6 +143,9 @@ impl<O> Run<O> {
                 window / workers.saturating_mul(2)
             };
             (window.max(chunk.saturating_mul(workers)).min(count), chunk)
+        } else if watch.is_some() && workers == 1 && plan.chunks == crate::Chunks::Auto {
+            // All at once would show an observer nothing before the end.
+            (count, count.div_ceil(LOOKS))
         } else {
             (count, usize::MAX)
         };
@@ -148,6 +161,7 @@ impl<O> Run<O> {
             delivered: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
             control,
+            watch,
             slots,
             hub: Mutex::new(Hub::default()),
             bell: Bell::default(),
@@ -250,6 +264,7 @@ impl<O> Run<O> {
             && !self.setup.windowed
             && self.setup.halts.is_none()
             && self.control.is_none()
+            && self.watch.is_none()
     }
 
     /// Should the panics of items keep their payloads? They cannot cross a border.
@@ -352,7 +367,9 @@ impl<O> Run<O> {
         let mut ledger = Ledger::new(self);
         let mut worker = Worker::new(task, worker, &self.plan).keep_payloads(self.keeps_payloads());
         worker.begin();
+        let shift = self.shift(worker.number());
         while self.work_one(&mut worker, &mut ledger, true) {}
+        drop(shift);
         if let Err(error) = worker.finish() {
             self.abort(error);
         }
@@ -371,10 +388,14 @@ impl<O> Run<O> {
         let Some(mut chunk) = self.claim_work(&worker.pace, may_wait) else {
             return false;
         };
+        let begun = self.hand_out(&mut chunk, Some(worker.number()));
         if let Err(error) = worker.fill(chunk.range(), chunk.attempt(), &mut chunk) {
             drop(chunk);
             self.abort(error);
             return false;
+        }
+        if let Some(begun) = begun {
+            self.tell_work(worker, chunk.range(), begun);
         }
         chunk.settle(ledger);
         if self.setup.windowed {

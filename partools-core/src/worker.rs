@@ -9,6 +9,7 @@
 
 use crate::item_error::{Cause, ItemError};
 use crate::nested;
+use crate::observe::{Stopwatch, Timed};
 use crate::panics::{Panic, catch};
 use crate::plan::Plan;
 use crate::schedule::Pace;
@@ -34,6 +35,9 @@ pub(crate) trait Port<O> {
 
     /// The next item failed for good.
     fn fail(&mut self, error: ItemError);
+
+    /// The next item failed and will be tried again.
+    fn retried(&mut self, _: &ItemError) {}
 
     /// Where [`needed`](Self::needed) cannot change while the worker calls items: how many to call in one go. No clock
     /// is read then.
@@ -71,6 +75,12 @@ pub trait Sink<O> {
 
     /// Items from this index on are not needed any more: an item below has failed, or the run stops.
     fn needed(&self) -> usize;
+
+    /// The next item failed and will be tried again, at once. For an executor that tells observers
+    /// ([`Event::Retried`](crate::Event::Retried)); nothing else comes of it.
+    fn retried(&mut self, error: &ItemError) {
+        let _ = error;
+    }
 }
 
 /// A sink as a port.
@@ -95,6 +105,9 @@ impl<O, S: Sink<O> + ?Sized> Port<O> for SinkPort<'_, S> {
     fn advance(&mut self, _: usize) {}
     fn fail(&mut self, error: ItemError) {
         self.0.fail(error);
+    }
+    fn retried(&mut self, error: &ItemError) {
+        self.0.retried(error);
     }
 }
 
@@ -129,11 +142,15 @@ pub struct Worker<T: Task> {
     keep_payloads: bool,
     state: Option<T::State>,
     pub(crate) pace: Pace,
+    /// Times items, where an observer wants it.
+    stopwatch: Option<Stopwatch>,
 }
 
 /// Under a token or a deadline a worker looks after this many items, however cheap the last ones were: the next may
 /// take an hour each. A look costs some 50 ns.
 const WATCHED: usize = 32;
+/// Where items are timed, the clock is read this many times in a piece of some 100 µs.
+const TIMED: usize = 10;
 
 impl<T: Task> Worker<T> {
     /// Worker number `number` of a run of `task` under `plan`. A reference to a task is a task.
@@ -151,6 +168,7 @@ impl<T: Task> Worker<T> {
             keep_payloads: false,
             state: None,
             pace: Pace::new(),
+            stopwatch: plan.times_items.then(Stopwatch::new),
         }
     }
 
@@ -195,6 +213,54 @@ impl<T: Task> Worker<T> {
     #[must_use]
     pub fn pace(&self) -> &Pace {
         &self.pace
+    }
+
+    pub(crate) fn number(&self) -> usize {
+        self.number
+    }
+
+    /// The slowest of the items since the last time it was asked for them; none where
+    /// [nobody wants them](crate::Wants::item_times). For workers elsewhere: what comes home with
+    /// [`Event::Worked`](crate::Event::Worked).
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Error, Executor, ItemError, Report, Run, Sink, Task, Worker, over};
+    /// # struct Example;
+    /// # impl<T: Task> Executor<T> for Example {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+    /// fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    ///     # let _ = &caller;
+    ///     # struct Nowhere;
+    ///     # impl<O> Sink<O> for Nowhere {
+    ///     #     fn push(&mut self, _: O) {}
+    ///     #     fn fail(&mut self, _: ItemError) {}
+    ///     #     fn needed(&self) -> usize { usize::MAX }
+    ///     # }
+    ///     let mut worker = Worker::new(task, 0, run.plan());
+    ///     worker.run(0..3, 0, &mut Nowhere)?;
+    ///     let slowest = worker.take_slowest();
+    ///     let slowest = slowest.iter().max_by_key(|timed| timed.took()).expect("a report wants them");
+    ///     Err(Error::executor(format!("the slowest is {:?}", slowest.items())))
+    /// }
+    /// # }
+    /// let job = over(0..3).observe(&Report::new()).map(|i| std::thread::sleep(std::time::Duration::from_millis(i as u64 * 5)));
+    /// assert_eq!(job.run(&Example).unwrap_err().to_string(), "the slowest is 2..3");
+    /// ```
+    #[must_use]
+    pub fn take_slowest(&mut self) -> Vec<Timed> {
+        self.stopwatch
+            .as_mut()
+            .map_or_else(Vec::new, Stopwatch::take)
+    }
+
+    pub(crate) fn slowest(&self) -> &[Timed] {
+        self.stopwatch.as_ref().map_or(&[], Stopwatch::slowest)
+    }
+
+    pub(crate) fn clear_slowest(&mut self) {
+        if let Some(stopwatch) = &mut self.stopwatch {
+            stopwatch.clear();
+        }
     }
 
     /// Work begins, or goes on after a wait: what passed until now is nobody's cost.
@@ -257,16 +323,26 @@ impl<T: Task> Worker<T> {
     {
         let _inside = nested::enter();
         let unwatched = port.unwatched();
+        if let Some(stopwatch) = &mut self.stopwatch {
+            stopwatch.start();
+        }
         let (mut at, mut attempt) = (range.start, attempt);
         while at < range.end && at < port.needed() {
             let Some(state) = &mut self.state else {
                 // Which may take its time, so that nothing more is needed.
                 self.start()?;
+                if let Some(stopwatch) = &mut self.stopwatch {
+                    stopwatch.start();
+                }
                 continue;
             };
             let left = range.end - at;
             let want = match (attempt, unwatched) {
                 (0, Some(piece)) => piece.min(left),
+                (0, None) if self.stopwatch.is_some() => {
+                    let piece = self.pace.piece().min(self.most);
+                    (piece / TIMED).clamp(1, left)
+                }
                 (0, None) => self.pace.piece().min(self.most).min(left),
                 _ => 1,
             };
@@ -291,6 +367,11 @@ impl<T: Task> Worker<T> {
             if unwatched.is_none() {
                 self.pace.record(filled.max(1));
             }
+            if let Some(stopwatch) = &mut self.stopwatch {
+                // What failed behind those that were filled is timed with them.
+                let end = (at + usize::from(filled < len)).min(range.end);
+                stopwatch.lap(at - filled..end);
+            }
             if overfull {
                 let text = format!("it pushed more than {len} outputs for as many items");
                 return Err(WorkerError::task(text));
@@ -311,6 +392,7 @@ impl<T: Task> Worker<T> {
                 }
             };
             if attempt < self.retries {
+                port.retried(&failure);
                 attempt += 1;
             } else {
                 port.fail(failure);

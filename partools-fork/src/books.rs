@@ -3,11 +3,13 @@
 //! A child's chunk is filled as its outputs arrive; what was not filled when the books are closed goes back to the run.
 //! Invariant: what a child says counts as far as the run admits it, and no further.
 
+use crate::notes;
 use crate::record;
 use crate::worker::broken;
 use partools_core::{Cause, Chunk, ItemError, Portable, Run, decode};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 /// How far a child has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +22,9 @@ pub(crate) enum Stage {
 }
 
 pub(crate) struct Books<'r, O> {
+    /// The number of the worker, and what its times are told from.
+    number: usize,
+    base: Instant,
     pub(crate) stage: Stage,
     /// What the child works on.
     pub(crate) chunk: Option<Chunk<'r, O>>,
@@ -36,8 +41,11 @@ pub(crate) struct Books<'r, O> {
 }
 
 impl<'r, O: Portable> Books<'r, O> {
-    pub(crate) fn new() -> Self {
+    /// Of worker `number`, whose times are since `base`.
+    pub(crate) fn new(number: usize, base: Instant) -> Self {
         Books {
+            number,
+            base,
             stage: Stage::Born,
             chunk: None,
             dealt: VecDeque::new(),
@@ -54,7 +62,7 @@ impl<'r, O: Portable> Books<'r, O> {
             dealt,
             reach: self.reach,
             strays: self.strays,
-            ..Books::new()
+            ..Books::new(self.number, self.base)
         };
     }
 
@@ -83,7 +91,7 @@ impl<'r, O: Portable> Books<'r, O> {
                 self.stage = Stage::Finishing;
             }
             record::END => self.stage = Stage::Ended,
-            _ => return None,
+            _ => notes::tell(run, self.number, self.base, kind, payload)?,
         }
         Some(())
     }
@@ -98,6 +106,9 @@ impl<'r, O: Portable> Books<'r, O> {
             true => self.dealt.pop_front(),
             false => run.admit(range.clone()),
         };
+        if let Some(chunk) = &mut self.chunk {
+            chunk.given_to(self.number);
+        }
         // A claim that is not admitted was made from a counter that somebody scribbled over: its items were handed out
         // before, and what arrives for them is thrown away.
         self.is_stray = self.chunk.is_none();

@@ -9,6 +9,7 @@
 //! Rings are armed *before* they are read, so that whatever is published promptly after the reading ends the sleep.
 
 use crate::board::Board;
+use crate::notes;
 use crate::seat::{Death, Seat};
 use crate::worker::{Clock, Deal, Worker};
 use partools_core::{Caller, Chunk, Error, Portable, Run, Task};
@@ -70,7 +71,7 @@ where
         Ok(Crew {
             task,
             run,
-            seats: (0..wanted).map(|_| Seat::empty()).collect(),
+            seats: (0..wanted).map(|number| Seat::empty(number, now)).collect(),
             board: Board::new().map_err(os)?,
             bell: Bell::new().map_err(os)?,
             core_dumps,
@@ -346,6 +347,7 @@ where
         let (task, run, board, bell, base) =
             (self.task, self.run, &self.board, &self.bell, self.base);
         let may_flush = !self.beside_threads;
+        let begun = run.is_observed().then(Instant::now);
         self.seats[number].spawn(board, &options, dealt, careful, |ring, clock| {
             let clock = clock.map(|region| Clock::new(region, base));
             let worker = Worker {
@@ -353,13 +355,20 @@ where
                 run,
                 number,
                 board,
+                base,
                 deals: &deals,
                 clock,
                 careful,
                 may_flush,
             };
             worker.live(ring.producer(bell))
-        })
+        })?;
+        if let Some(begun) = begun {
+            let (seat, took) = (&self.seats[number], begun.elapsed());
+            let pid = seat.child().map(partools_os::Child::pid);
+            notes::forked(run, number, pid, took, seat.is_again());
+        }
+        Ok(())
     }
 
     fn sleep(&self, timeout: Option<Duration>) -> Result<(), Error> {

@@ -34,6 +34,7 @@ mod books;
 mod crew;
 mod executor;
 mod host;
+mod notes;
 mod record;
 mod seat;
 mod worker;

@@ -26,6 +26,15 @@ pub(crate) const ITEM: u8 = 9;
 /// A clean end.
 pub(crate) const END: u8 = 10;
 
+// For observers alone, wherever one of them is.
+
+/// What the child worked on, and when: see `notes`.
+pub(crate) const WORKED: u8 = 20;
+/// The item in flight failed and is tried again: an `ItemError`.
+pub(crate) const RETRIED: u8 = 21;
+/// How many bytes of memory the child made its own: a 64-bit number.
+pub(crate) const DIRTIED: u8 = 22;
+
 /// The payload of a [`CLAIM`].
 pub(crate) fn claim(range: &Range<usize>) -> [u8; 16] {
     let mut bytes = [0; 16];

@@ -4,7 +4,7 @@ use crate::board::Board;
 use crate::books::{Books, Stage};
 use crate::record;
 use crate::worker::Clock;
-use partools_core::{Cause, Chunk, Portable, Run, WorkerError};
+use partools_core::{Cause, Chunk, Event, Portable, Run, WorkerError};
 use partools_os::{
     Access, Child, Exit, Inbox, Received, Region, Ring, SpawnOptions, signal_name, spawn,
 };
@@ -37,6 +37,10 @@ pub(crate) struct Seat<'r, O> {
     is_corrupt: bool,
     /// So many children of this seat were killed by somebody else before their state was made.
     lost_starts: usize,
+    /// The child before the next one died, or was stopped at its item.
+    is_again: bool,
+    /// Bytes read from the child's ring.
+    moved: u64,
 }
 
 /// Why we killed a child.
@@ -121,18 +125,26 @@ impl<O> Seat<'_, O> {
 }
 
 impl<'r, O: Portable> Seat<'r, O> {
-    pub(crate) fn empty() -> Self {
+    /// For worker `number`, whose times are since `base`.
+    pub(crate) fn empty(number: usize, base: Instant) -> Self {
         Seat {
             ring: None,
             inbox: Inbox::new(),
             clock: None,
             child: None,
-            books: Books::new(),
+            books: Books::new(number, base),
             careful: false,
             killed: None,
             is_corrupt: false,
             lost_starts: 0,
+            is_again: false,
+            moved: 0,
         }
+    }
+
+    /// Does the child take the place of one that died?
+    pub(crate) fn is_again(&self) -> bool {
+        self.is_again
     }
 
     /// The item in flight, as far as is known.
@@ -208,6 +220,7 @@ impl<'r, O: Portable> Seat<'r, O> {
                     read.progress |= matches!(kind, record::OUTPUT | record::FAILED);
                     read.work |= read.progress || kind == record::CLAIM;
                     bytes += payload.len();
+                    self.moved += payload.len() as u64;
                     if self.books.enter(run, kind, payload).is_some() {
                         if bytes > BURST_BYTES {
                             break;
@@ -276,6 +289,7 @@ impl<'r, O: Portable> Seat<'r, O> {
         self.books.dealt.clear();
         let chunk = self.books.chunk.take();
         let stage = self.books.stage;
+        self.tell_end(run, number, exit, chunk.as_ref());
         if stage == Stage::Ended || self.killed == Some(Killed::Unneeded) || run.is_stopped() {
             if let (Stage::Working, Some(chunk)) = (stage, chunk) {
                 chunk.stopped();
@@ -316,6 +330,37 @@ impl<'r, O: Portable> Seat<'r, O> {
             (Stage::Born, _) => Death::Doubtful,
             (Stage::Working | Stage::Ended, _) => Death::BetweenItems,
         })
+    }
+
+    /// Tells observers how the child ended.
+    fn tell_end(&mut self, run: &Run<O>, worker: usize, exit: Exit, chunk: Option<&Chunk<'r, O>>) {
+        let item = chunk.filter(|chunk| !chunk.is_full()).map(Chunk::position);
+        let stage = self.books.stage;
+        let well =
+            stage == Stage::Ended || self.killed == Some(Killed::Unneeded) || run.is_stopped();
+        self.is_again = !well;
+        let bytes = std::mem::take(&mut self.moved);
+        if !run.is_observed() {
+            return;
+        }
+        run.note(Event::Moved {
+            bytes,
+            worker: Some(worker),
+        });
+        let why = format!("its process {}", self.ended(exit));
+        run.note(match (well, self.killed) {
+            (true, _) => Event::WorkerEnded { worker },
+            (false, Some(Killed::Late(_))) => Event::WorkerStopped {
+                worker,
+                item,
+                why: "its item ran longer than the item timeout",
+            },
+            (false, _) => Event::WorkerDied {
+                worker,
+                item,
+                why: &why,
+            },
+        });
     }
 
     /// As in "its process ...".

@@ -4,6 +4,7 @@
 //! the parent's code: the process ends behind [`Worker::live`].
 
 use crate::board::Board;
+use crate::notes;
 use crate::record;
 use partools_core::{Cause, Worker as Loop};
 use partools_core::{
@@ -58,6 +59,8 @@ pub(crate) struct Worker<'a, T: Task> {
     pub(crate) run: &'a Run<T::Output>,
     pub(crate) number: usize,
     pub(crate) board: &'a Board,
+    /// What times are told from.
+    pub(crate) base: Instant,
     pub(crate) deals: &'a [Deal],
     pub(crate) clock: Option<Clock<'a>>,
     /// The child says when an item begins, and waits until the parent has read that, and what came of it: slow, but what
@@ -95,23 +98,44 @@ where
 
     fn work(&self, post: &mut Post<'_, T::Output>) -> Result<(), WorkerError> {
         let mut worker = Loop::new(self.task, self.number, self.run.plan());
+        let at_birth = notes::dirty_at_birth(self.run);
         post.send(record::STARTING, &[], Urgency::Lazy);
         worker.start()?;
         post.send(record::READY, &[], Urgency::Lazy);
         for deal in self.deals {
-            post.begin(&deal.range);
             worker.begin();
-            worker.run(deal.range.clone(), deal.attempt, post)?;
+            self.answer(&mut worker, &deal.range, deal.attempt, post)?;
         }
         worker.begin();
         let mut reached = 0;
         while let Some(range) = self.claim(&mut worker, reached) {
             reached = range.end;
-            post.begin(&range);
-            worker.run(range, 0, post)?;
+            self.answer(&mut worker, &range, 0, post)?;
+        }
+        if let Some(bytes) = at_birth.and_then(notes::dirtied) {
+            post.send(record::DIRTIED, &bytes, Urgency::Lazy);
         }
         post.send(record::FINISHING, &[], Urgency::Lazy);
         worker.finish()
+    }
+
+    /// Works on a chunk, and says how long it took where somebody looks on.
+    fn answer(
+        &self,
+        worker: &mut Loop<&T>,
+        range: &Range<usize>,
+        attempt: u32,
+        post: &mut Post<'_, T::Output>,
+    ) -> Result<(), WorkerError> {
+        post.begin(range);
+        let begun = self.run.is_observed().then(Instant::now);
+        worker.run(range.clone(), attempt, post)?;
+        if let Some(begun) = begun {
+            let slowest = worker.take_slowest();
+            let worked = notes::worked(range.clone(), begun, self.base, slowest);
+            post.send(record::WORKED, &worked, Urgency::Lazy);
+        }
+        Ok(())
     }
 
     /// Claims the next chunk, behind `reached`; sleeps while the window is full. A counter that went back was overwritten:
@@ -237,6 +261,12 @@ impl<O: Portable> Sink<O> for Post<'_, O> {
 
     fn fail(&mut self, error: ItemError) {
         self.between_items(|post| post.say(record::FAILED, &error));
+    }
+
+    fn retried(&mut self, error: &ItemError) {
+        if self.run.is_observed() {
+            self.say(record::RETRIED, error);
+        }
     }
 
     fn needed(&self) -> usize {

@@ -73,6 +73,8 @@ pub mod image;
 #[cfg(not(partools_model))]
 mod mappings;
 #[cfg(not(partools_model))]
+mod pages;
+#[cfg(not(partools_model))]
 mod registry;
 #[cfg(not(partools_model))]
 mod segment;
@@ -87,6 +89,8 @@ pub use ring::{Corrupt, Inbox, Producer, Received, Ring, Urgency};
 
 #[cfg(not(partools_model))]
 pub use mappings::{SharedMapping, foreign_writable_shared};
+#[cfg(not(partools_model))]
+pub use pages::{page_table_bytes, private_dirty_bytes};
 #[cfg(not(partools_model))]
 pub use region::Access;
 #[cfg(not(partools_model))]

@@ -46,7 +46,9 @@ impl<O> Run<O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn claim(&self) -> Option<Chunk<'_, O>> {
-        self.claim_at(&Pace::unmeasured(), true)
+        let mut chunk = self.claim_at(&Pace::unmeasured(), true)?;
+        self.hand_out(&mut chunk, None);
+        Some(chunk)
     }
 
     /// Claims the next chunk, if one can be claimed now; as large as [`claim`](Self::claim) makes it.
@@ -72,7 +74,9 @@ impl<O> Run<O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn try_claim(&self) -> Option<Chunk<'_, O>> {
-        self.claim_at(&Pace::unmeasured(), false)
+        let mut chunk = self.claim_at(&Pace::unmeasured(), false)?;
+        self.hand_out(&mut chunk, None);
+        Some(chunk)
     }
 
     #[inline]
@@ -166,7 +170,9 @@ impl<O> Run<O> {
         }
         handed.insert(range.clone());
         drop(hub);
-        Some(Chunk::mint(self, range, 0))
+        let mut chunk = Chunk::mint(self, range, 0);
+        self.hand_out(&mut chunk, None);
+        Some(chunk)
     }
 
     /// Every item below this index was handed out. For claims made elsewhere.

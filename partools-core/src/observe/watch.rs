@@ -1,0 +1,126 @@
+//! The observers of one run, told of each event; and the curtain, which tells the end whatever comes.
+
+use super::event::{Ending, Event};
+use super::{Moment, Observer, Observers, Wants};
+use crate::panics::{is_worker_process, quietly};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Maps are numbered from 1, in the order in which they begin.
+static MAPS: AtomicU64 = AtomicU64::new(1);
+
+pub(crate) struct Watch {
+    map: u64,
+    start: Instant,
+    wants: Wants,
+    listeners: Vec<Listener>,
+    /// Made in a worker process. A run that was inherited by one tells nothing there: its observers are copies.
+    in_worker_process: bool,
+}
+
+struct Listener {
+    observer: Arc<dyn Observer>,
+    /// It panicked, and hears nothing more.
+    is_deaf: AtomicBool,
+}
+
+impl Watch {
+    /// `None` where nobody looks on.
+    pub(crate) fn new(observers: &Observers) -> Option<Arc<Self>> {
+        if observers.0.is_empty() {
+            return None;
+        }
+        let mut wants = Wants::default();
+        let mut listeners = Vec::with_capacity(observers.0.len());
+        for observer in &observers.0 {
+            let panicked = quietly(|| wants = wants.and(observer.wants()));
+            listeners.push(Listener {
+                observer: Arc::clone(observer),
+                is_deaf: AtomicBool::new(panicked),
+            });
+        }
+        Some(Arc::new(Watch {
+            map: MAPS.fetch_add(1, Ordering::Relaxed),
+            start: Instant::now(),
+            wants,
+            listeners,
+            in_worker_process: is_worker_process(),
+        }))
+    }
+
+    pub(crate) fn wants(&self) -> Wants {
+        self.wants
+    }
+
+    pub(crate) fn tell(&self, event: &Event<'_>) {
+        if self.in_worker_process != is_worker_process() {
+            return;
+        }
+        let moment = Moment {
+            map: self.map,
+            start: self.start,
+            now: Instant::now(),
+        };
+        for listener in &self.listeners {
+            if listener.is_deaf.load(Ordering::Relaxed) {
+                continue;
+            }
+            let panicked = quietly(|| listener.observer.event(event, &moment));
+            if panicked && !listener.is_deaf.swap(true, Ordering::Relaxed) {
+                self.tell(&Event::Warning {
+                    text: "an observer panicked, and hears nothing more of this map",
+                });
+            }
+        }
+    }
+
+    /// The time now as a number that a claim can carry.
+    pub(crate) fn stamp(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// The time of a [`stamp`](Self::stamp).
+    pub(crate) fn at(&self, stamp: u64) -> Instant {
+        self.start + Duration::from_nanos(stamp)
+    }
+}
+
+/// Tells the end of a map: how it ended, or that it unwound.
+pub(crate) struct Curtain(Option<Arc<Watch>>);
+
+impl Curtain {
+    /// The map begins.
+    pub(crate) fn rise(
+        watch: Option<&Arc<Watch>>,
+        executor: &'static str,
+        workers: usize,
+        items: usize,
+    ) -> Self {
+        if let Some(watch) = watch {
+            watch.tell(&Event::Started {
+                executor,
+                workers,
+                items,
+            });
+        }
+        Curtain(watch.cloned())
+    }
+
+    /// The map ended.
+    pub(crate) fn fall(mut self, ending: Ending<'_>) {
+        if let Some(watch) = self.0.take() {
+            watch.tell(&Event::Ended { ending });
+        }
+    }
+}
+
+impl Drop for Curtain {
+    fn drop(&mut self) {
+        if let Some(watch) = self.0.take() {
+            watch.tell(&Event::Ended {
+                ending: Ending::Unwound,
+            });
+        }
+    }
+}
