@@ -9,6 +9,8 @@
 
 mod event;
 mod stopwatch;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 pub use event::{Ending, Event, Timed};

@@ -32,13 +32,13 @@ use tally::Tally;
 /// let report = Report::new();
 /// let job = over(0..100).retries(1).observe(&report).map_cx(|i, cx| {
 ///     assert!(i != 30 || cx.attempt > 0, "the network is down");
-///     sleep(Duration::from_millis(if i == 70 { 20 } else { 0 }));
+///     sleep(Duration::from_micros(if i == 70 { 20_000 } else { 100 }));
 /// });
 /// job.run(&Serial)?;
 ///
 /// let summary = report.summary();
 /// assert_eq!((summary.finished, summary.failed, summary.retries), (100, 0, 1));
-/// assert_eq!(summary.slowest[0].items(), 70..71);
+/// assert!(summary.slowest.iter().any(|timed| timed.items() == (70..71)));
 /// println!("{report}"); // a small table
 /// # Ok::<(), partools_core::Error>(())
 /// ```

@@ -62,16 +62,19 @@ impl Watch {
             start: self.start,
             now: Instant::now(),
         };
+        let mut news = false;
         for listener in &self.listeners {
             if listener.is_deaf.load(Ordering::Relaxed) {
                 continue;
             }
             let panicked = quietly(|| listener.observer.event(event, &moment));
-            if panicked && !listener.is_deaf.swap(true, Ordering::Relaxed) {
-                self.tell(&Event::Warning {
-                    text: "an observer panicked, and hears nothing more of this map",
-                });
-            }
+            news |= panicked && !listener.is_deaf.swap(true, Ordering::Relaxed);
+        }
+        // When all have heard the event itself: nobody hears of a map that it does not know.
+        if news {
+            self.tell(&Event::Warning {
+                text: "an observer panicked, and hears nothing more of this map",
+            });
         }
     }
 
