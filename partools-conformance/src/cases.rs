@@ -12,6 +12,7 @@ mod c7_lowest;
 mod c8_nested;
 mod c9_empty;
 mod drops;
+mod insight;
 mod seed;
 mod state;
 
@@ -68,6 +69,7 @@ pub fn cases<E: Candidate>(subject: Subject<E>) -> Vec<Case> {
     c11_refusals::list(&mut list);
     c12_control::list(&mut list);
     drops::list(&mut list);
+    insight::list(&mut list);
     seed::list(&mut list);
     state::list(&mut list);
     c2_order::list_large(&mut list);
