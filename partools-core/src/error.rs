@@ -121,6 +121,15 @@ impl Error {
         Self::from_kind(Kind::Halted { halt, done, count })
     }
 
+    /// Of a map whose items are blocks of `size` of the `total` items that the reader knows.
+    pub(crate) fn counting_items(mut self, size: usize, total: usize) -> Self {
+        if let Kind::Halted { done, count, .. } = &mut self.0.kind {
+            *done = done.saturating_mul(size).min(total);
+            *count = total;
+        }
+        self
+    }
+
     pub(crate) fn too_large(count: usize, output: &'static str) -> Self {
         Self::from_kind(Kind::TooLarge { count, output })
     }
@@ -211,6 +220,12 @@ impl Error {
             Kind::Incomplete { .. } => true,
             _ => false,
         }
+    }
+}
+
+impl From<ItemError> for Error {
+    fn from(error: ItemError) -> Self {
+        Self::from_item(error)
     }
 }
 

@@ -189,6 +189,9 @@ where
     fn label(&self, index: usize) -> Option<String> {
         self.0.label(index)
     }
+    fn index_of(&self, position: usize) -> usize {
+        self.0.index_of(position)
+    }
 }
 
 impl<T, A, E> PortableTask for ErrorsAsText<T>

@@ -1,5 +1,6 @@
 //! The failure of one item: which, at which attempt, and why (C5, C6). It crosses process borders whole.
 
+use crate::blame;
 use crate::control::Halt;
 use crate::panics::{Panic, Payload};
 use crate::portable::CodecError;
@@ -27,6 +28,8 @@ struct Inner {
     attempt: u32,
     label: Option<String>,
     cause: Cause,
+    /// The item inside, where several were called for one output and it is known which one panicked.
+    within: Option<usize>,
     /// Kept where the panic is to go on in the caller; never crosses a border. The lock is there only
     /// because a payload is `Send` and an error should be `Sync`.
     #[serde(skip)]
@@ -130,6 +133,7 @@ impl ItemError {
             attempt,
             label: None,
             cause,
+            within: None,
             payload: None,
         }))
     }
@@ -140,6 +144,7 @@ impl ItemError {
             location: panic.location,
         };
         let mut error = Self::new(index, attempt, cause);
+        error.0.within = blame::take();
         if keep_payload {
             error.0.payload = Some(std::sync::Mutex::new(panic.payload));
         }
@@ -179,8 +184,16 @@ impl ItemError {
         }
     }
 
+    pub(crate) fn within(&self) -> Option<usize> {
+        self.0.within
+    }
+
     pub(crate) fn set_index(&mut self, index: usize) {
         self.0.index = index;
+    }
+
+    pub(crate) fn clear_label(&mut self) {
+        self.0.label = None;
     }
 
     pub(crate) fn set_label(&mut self, label: impl FnOnce() -> Option<String>) {

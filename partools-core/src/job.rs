@@ -57,6 +57,11 @@ impl<T: Task> Job<T> {
         self
     }
 
+    /// What it runs under.
+    pub fn its_plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// The task.
     pub fn task(&self) -> &T {
         &self.task
@@ -136,7 +141,7 @@ impl<T: Task> Job<T> {
         let mut deliver = |batch: &mut Batch<'_, T::Output>| {
             while let Some((index, result)) = batch.next() {
                 match result {
-                    Ok(output) => f(index, output),
+                    Ok(output) => f(self.task.index_of(index), output),
                     Err(error) => failure = Some(error),
                 }
                 if batch.is_stopped() {
@@ -248,6 +253,7 @@ impl<T: Task> Job<T> {
     fn labelled(&self, mut error: ItemError) -> ItemError {
         let index = error.index();
         error.set_label(|| panics::catch(|| self.task.label(index)).ok().flatten());
+        error.set_index(self.task.index_of(index));
         error
     }
 }

@@ -15,6 +15,7 @@
 //! # Ok::<(), partools_core::Error>(())
 //! ```
 
+mod blame;
 mod caller;
 mod capability;
 mod chunk;
@@ -22,6 +23,8 @@ mod control;
 mod error;
 mod executor;
 mod fallible;
+mod fold;
+mod folded;
 mod hub;
 mod item_error;
 mod items;
@@ -32,6 +35,7 @@ mod observe;
 mod outcome;
 mod over;
 mod panics;
+mod picked;
 mod plan;
 mod portable;
 mod ranges;
@@ -59,6 +63,7 @@ pub use control::{CancelToken, Halt};
 pub use error::Error;
 pub use executor::Executor;
 pub use fallible::{ErrorsAsText, Failed};
+pub use folded::Folded;
 pub use item_error::{Cause, ItemError, Location};
 pub use items::{ItemOf, Items, Lend, SliceChunks, Zip, chunks, zip};
 pub use job::Job;
@@ -68,6 +73,7 @@ pub use over::{Cx, Full, Map, One, Over, Two, over};
 pub use panics::enter_worker_process;
 #[cfg(feature = "derive")]
 pub use partools_derive::SharedArg;
+pub use picked::{FarPicked, Picked};
 pub use plan::Plan;
 pub use portable::{CodecError, Plain, PlainVec, Portable, decode, encode, is_plain};
 pub use remote::{

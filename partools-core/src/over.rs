@@ -319,6 +319,13 @@ pub struct Map<X, S, G, K> {
     pub(crate) kind: K,
 }
 
+impl<X, S, G, K> Map<X, S, G, K> {
+    /// What it runs over.
+    pub fn items(&self) -> &X {
+        &self.items
+    }
+}
+
 /// The call form `f(item)`.
 ///
 /// ```

@@ -59,6 +59,12 @@ impl Plan {
         self
     }
 
+    /// The seed that was set.
+    #[must_use]
+    pub fn the_seed(&self) -> u64 {
+        self.seed
+    }
+
     /// The longest that one item may run; then its worker is killed and the item is reported as timed
     /// out. Only executors that can kill an item take it ([`Capabilities::kills_items`]).
     pub fn item_timeout(mut self, limit: Duration) -> Self {

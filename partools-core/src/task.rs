@@ -73,6 +73,20 @@ pub trait Task {
     fn label(&self, _index: usize) -> Option<String> {
         None
     }
+
+    /// The index that a reader knows the item at `position` by: another one where this task is made of some items of another
+    /// ([`Picked`](crate::Picked)). Errors and callbacks are told this one.
+    ///
+    /// ```
+    /// use partools_core::{Serial, Task, over};
+    /// let job = over(0..10).map(|i| 10 / (i - 5));
+    /// let picked = job.pick([5, 7]);
+    /// assert_eq!(picked.task().index_of(1), 7);
+    /// assert_eq!(picked.run(&Serial).unwrap_err().item().map(|item| item.index()), Some(5));
+    /// ```
+    fn index_of(&self, position: usize) -> usize {
+        position
+    }
 }
 
 /// Indices to be called in one go, and by whom.
@@ -151,5 +165,8 @@ impl<T: Task + ?Sized> Task for &T {
     }
     fn label(&self, index: usize) -> Option<String> {
         (**self).label(index)
+    }
+    fn index_of(&self, position: usize) -> usize {
+        (**self).index_of(position)
     }
 }

@@ -134,6 +134,14 @@ impl<'w, O> Writer<'w, O> {
         }
     }
 
+    /// Outputs taken so far.
+    #[inline]
+    pub(crate) fn filled(&self) -> usize {
+        match self.to {
+            To::Slots { filled, .. } | To::Encoder { filled, .. } => filled,
+        }
+    }
+
     /// As if more outputs had been pushed than the span has items.
     pub(crate) fn note_overfull(&self) {
         self.told.set(Told {
@@ -160,9 +168,8 @@ fn overfull<O>(told: &Cell<Told>, room: usize, output: O) -> ! {
 impl<O> Drop for Writer<'_, O> {
     #[inline]
     fn drop(&mut self) {
-        let (To::Slots { filled, .. } | To::Encoder { filled, .. }) = self.to;
         self.told.set(Told {
-            filled,
+            filled: self.filled(),
             ..self.told.get()
         });
     }

@@ -21,8 +21,8 @@
 //! the [chunk size](Over::chunk), a [state per worker](Over::state), [retries](Over::retries) or a
 //! [seed](Over::seed) stand before the call form. The endings are [`run`](Job::run) (all outputs, or the
 //! error of the first failing item), [`try_run`](Job::try_run) (an output or an error for each),
-//! [`run_ok`](Job::run_ok) (for closures that return `Result`) and [`for_each`](Job::for_each) (one by one,
-//! in order, as they are ready). For `iter().map().collect()` there is [`map`](fn@map).
+//! [`run_ok`](Job::run_ok) (for closures that return `Result`), [`for_each`](Job::for_each) (one by one,
+//! in order, as they are ready) and [`fold`](Job::fold) (all into one value, the same to the last bit on every executor). For `iter().map().collect()` there is [`map`](fn@map).
 //!
 //! # Which executor when
 //! | executor | workers are | take it | it cannot |
@@ -90,6 +90,7 @@ pub use partools_core::{CancelToken, Halt};
 pub use partools_core::{Cause, CodecError, Error, Failed, ItemError, Location, StartError};
 pub use partools_core::{Chunks, Plan, Serial, chunks, over, zip};
 pub use partools_core::{Cx, ItemOf, Items, Job, Lend, LendView, Map, Over, Shared, ViewOf};
+pub use partools_core::{Folded, Picked};
 pub use partools_core::{Plain, PlainVec, Portable};
 
 pub use partools_core::Serialized;

@@ -183,6 +183,12 @@ impl<'b> FrameReader<'b> {
         }
     }
 
+    /// What was read made no sense: the row counts as damaged.
+    pub(crate) fn spoil(&mut self) {
+        self.broken = true;
+        self.rest = &[];
+    }
+
     #[inline]
     fn take(&mut self, len: usize) -> &'b [u8] {
         match self.rest.split_at_checked(len) {
