@@ -72,10 +72,26 @@ pub enum Cause {
         /// The signal's name, such as `SIGSEGV`.
         name: String,
     },
-    /// It ran longer than the plan's item timeout, and its worker was killed.
+    /// It ran longer than the plan's item timeout, so its worker was told to stop, and killed if it did not.
     TimedOut {
         /// The limit.
         limit: Duration,
+        /// How long it had run when it was over, the time that it took to stop included.
+        ran: Duration,
+    },
+    /// It used more processor time than an item may, so its worker was stopped as for a timeout.
+    CpuTime {
+        /// The limit.
+        limit: Duration,
+        /// What it had used when that was seen.
+        used: Duration,
+    },
+    /// Its worker took more memory than it may, and was killed before the system had to.
+    Memory {
+        /// By so many bytes had the worker's own memory grown since it was started.
+        grown: u64,
+        /// What it ran against.
+        bound: MemoryBound,
     },
     /// It, or its output, could not cross the border.
     NotPortable(CodecError),
@@ -96,6 +112,62 @@ pub enum Cause {
         /// The executor's words.
         why: String,
     },
+}
+
+/// What a worker ran against that took too much memory.
+///
+/// ```
+/// use partools_core::{Cause, ItemError, MemoryBound};
+/// let bound = MemoryBound::Worker { limit: 1_000_000_000 };
+/// let error = ItemError::new(7, 0, Cause::Memory { grown: 1_250_000_000, bound });
+/// assert_eq!(
+///     error.to_string(),
+///     "item 7 had its worker stopped, which had grown by 1.25 GB: a worker may grow by 1.00 GB"
+/// );
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum MemoryBound {
+    /// By so many bytes a worker may grow.
+    Worker {
+        /// In bytes.
+        limit: u64,
+    },
+    /// So many bytes are to stay free, of what the machine has or this process and its control group may take.
+    Reserve {
+        /// What was to stay free, in bytes.
+        reserve: u64,
+        /// What was left, in bytes.
+        left: u64,
+    },
+}
+
+impl fmt::Display for MemoryBound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            MemoryBound::Worker { limit } => write!(f, "a worker may grow by {}", Bytes(limit)),
+            MemoryBound::Reserve { reserve, left } => write!(
+                f,
+                "{} of memory were left, and {} are to stay free",
+                Bytes(left),
+                Bytes(reserve)
+            ),
+        }
+    }
+}
+
+/// A number of bytes, to three digits.
+struct Bytes(u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scaled = |unit: u64| self.0 as f64 / unit as f64;
+        match self.0 {
+            1_000_000_000.. => write!(f, "{:.2} GB", scaled(1_000_000_000)),
+            1_000_000.. => write!(f, "{:.1} MB", scaled(1_000_000)),
+            n => write!(f, "{n} B"),
+        }
+    }
 }
 
 /// A place in source code.
@@ -241,12 +313,19 @@ impl fmt::Display for Cause {
             } => write!(f, "panicked: {message}"),
             Cause::Exited { code } => write!(f, "ended its worker process with exit code {code}"),
             Cause::Killed { name, .. } => write!(f, "had its worker process killed by {name}"),
-            Cause::TimedOut { limit } => {
-                write!(
-                    f,
-                    "ran longer than the item timeout of {limit:?}, so its worker was killed"
-                )
-            }
+            Cause::TimedOut { limit, ran } => write!(
+                f,
+                "ran for {ran:.1?}, longer than the item timeout of {limit:?}, so its worker was stopped"
+            ),
+            Cause::CpuTime { limit, used } => write!(
+                f,
+                "used {used:.1?} of processor time, more than the {limit:?} that an item may, so its worker was stopped"
+            ),
+            Cause::Memory { grown, bound } => write!(
+                f,
+                "had its worker stopped, which had grown by {}: {bound}",
+                Bytes(*grown)
+            ),
             Cause::NotPortable(error) => {
                 write!(f, "cannot cross processes: {error}")
             }

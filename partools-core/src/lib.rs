@@ -64,7 +64,7 @@ pub use error::Error;
 pub use executor::Executor;
 pub use fallible::{ErrorsAsText, Failed};
 pub use folded::Folded;
-pub use item_error::{Cause, ItemError, Location};
+pub use item_error::{Cause, ItemError, Location, MemoryBound};
 pub use items::{ItemOf, Items, Lend, SliceChunks, Zip, chunks, zip};
 pub use job::Job;
 pub use loopback::Loopback;

@@ -65,8 +65,11 @@ impl Plan {
         self.seed
     }
 
-    /// The longest that one item may run; then its worker is killed and the item is reported as timed
-    /// out. Only executors that can kill an item take it ([`Capabilities::kills_items`]).
+    /// The longest that one item may run. Then its worker is told to stop (SIGTERM), and killed when it has not after a
+    /// grace that the executor states; the item is reported as timed out, with the time it ran, and the others go on.
+    /// Only executors that can kill an item take it ([`Capabilities::kills_items`]).
+    ///
+    /// Code that has a handler of its own for SIGTERM may clean up in it. Whatever the item still returns is dropped.
     pub fn item_timeout(mut self, limit: Duration) -> Self {
         self.item_timeout = Some(limit);
         self

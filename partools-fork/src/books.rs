@@ -30,6 +30,8 @@ pub(crate) struct Books<'r, O> {
     pub(crate) chunk: Option<Chunk<'r, O>>,
     /// What it was handed at its birth and did not begin yet.
     pub(crate) dealt: VecDeque<Chunk<'r, O>>,
+    /// So many items has the child answered.
+    pub(crate) answered: usize,
     /// A careful child said that the item in flight began.
     pub(crate) begun: bool,
     /// What it works on was not admitted: nobody needs it.
@@ -49,6 +51,7 @@ impl<'r, O: Portable> Books<'r, O> {
             stage: Stage::Born,
             chunk: None,
             dealt: VecDeque::new(),
+            answered: 0,
             begun: false,
             is_stray: false,
             reach: 0,
@@ -122,6 +125,7 @@ impl<'r, O: Portable> Books<'r, O> {
     /// A full chunk counts at once: others may wait for what is behind it.
     fn close_if_full(&mut self) {
         self.begun = false;
+        self.answered += 1;
         if self.chunk.as_ref().is_some_and(Chunk::is_full) {
             self.chunk = None;
         }

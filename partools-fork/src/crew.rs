@@ -9,12 +9,14 @@
 //! Rings are armed *before* they are read, so that whatever is published promptly after the reading ends the sleep.
 
 use crate::board::Board;
+use crate::clock::Clock;
 use crate::notes;
 use crate::seat::{Death, Seat};
-use crate::worker::{Clock, Deal, Worker};
-use partools_core::{Caller, Chunk, Error, Portable, Run, Task};
-use partools_os::{Bell, SpawnOptions, flush_streams, wait_any};
-use std::collections::VecDeque;
+use crate::stop::Patience;
+use crate::worker::{Deal, Worker};
+use partools_core::{Caller, Chunk, Error, Event, Portable, Run, Task};
+use partools_os::{Bell, Limits, SpawnOptions, Watch, flush_streams, wait_any};
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -29,6 +31,17 @@ const STALL: Duration = Duration::from_millis(10);
 const TRIES: usize = 20;
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
+mod watch;
+
+/// What the children of a map live under.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms<'f> {
+    pub(crate) core_dumps: bool,
+    /// Other threads live, tolerated by the user.
+    pub(crate) beside_threads: bool,
+    pub(crate) limits: &'f Limits,
+}
+
 /// The children of one map.
 pub(crate) struct Crew<'r, T: Task> {
     task: &'r T,
@@ -36,9 +49,13 @@ pub(crate) struct Crew<'r, T: Task> {
     seats: Vec<Seat<'r, T::Output>>,
     board: Board,
     bell: Bell,
-    core_dumps: bool,
-    /// Other threads live, tolerated by the user.
-    beside_threads: bool,
+    terms: Terms<'r>,
+    /// Where items may take too long.
+    patience: Option<Patience>,
+    /// Where memory is watched.
+    watch: Option<Watch>,
+    /// Items whose worker had grown too large, but perhaps by what it had done before: they have had another chance.
+    pardoned: BTreeSet<usize>,
     /// How many children to have at most.
     wanted: usize,
     /// A child died in a way that leaves doubt about the item: new children are careful, until an item is blamed.
@@ -62,20 +79,25 @@ where
         task: &'r T,
         run: &'r Run<T::Output>,
         workers: usize,
-        core_dumps: bool,
-        beside_threads: bool,
+        terms: Terms<'r>,
     ) -> Result<Self, Error> {
         let os = |source| Error::os("making the shared memory of the workers", source);
         let wanted = workers.min(run.count());
         let now = Instant::now();
+        let limits = terms.limits;
+        let patience = Patience::new(run.item_timeout(), limits);
+        let watch = limits.watches_memory().then(|| Watch::new(limits));
+        let watching = |source| Error::os("watching the memory of the workers", source);
         Ok(Crew {
             task,
             run,
             seats: (0..wanted).map(|number| Seat::empty(number, now)).collect(),
             board: Board::new().map_err(os)?,
             bell: Bell::new().map_err(os)?,
-            core_dumps,
-            beside_threads,
+            terms,
+            patience: patience.shortest().map(|_| patience),
+            watch: watch.transpose().map_err(watching)?,
+            pardoned: BTreeSet::new(),
             wanted,
             suspicious: false,
             fruitless: 0,
@@ -101,7 +123,7 @@ where
             }
             self.look_for_strays();
             self.dismiss_unneeded();
-            let timeout = [self.end_stall(), self.kill_late()];
+            let timeout = [self.end_stall(), self.stop_late(), self.stop_hogs()];
             let timeout = timeout.into_iter().flatten().min();
             self.recruit()?;
             if !more {
@@ -162,11 +184,12 @@ where
         let patience = 10 + 3 * self.seats.len();
         for number in 0..self.seats.len() {
             let seat = &mut self.seats[number];
-            let Some(death) = seat.bury(self.run, number, self.run.item_timeout()) else {
+            let Some(death) = seat.bury(self.run, number, self.base, &mut self.pardoned) else {
                 continue;
             };
             match death {
                 Death::Clean => {}
+                Death::Crowded => self.go_on_with_fewer(),
                 // Whoever made the doubt is most likely found.
                 Death::Blamed => self.suspicious = false,
                 Death::BetweenItems => {
@@ -187,28 +210,6 @@ where
             );
             self.run.abort(Error::executor(why));
         }
-    }
-
-    /// C7: children that work on items above the bound are killed, and those on what others did.
-    fn dismiss_unneeded(&mut self) {
-        let bound = self.run.bound();
-        for seat in &mut self.seats {
-            if seat.is_stray() || seat.position().is_some_and(|position| position >= bound) {
-                seat.dismiss();
-            }
-        }
-    }
-
-    /// Kills children whose item runs too long; how long until the next one can be late.
-    fn kill_late(&mut self) -> Option<Duration> {
-        let limit = self.run.item_timeout()?;
-        let mut next = limit;
-        for seat in &mut self.seats {
-            if let Some(left) = seat.kill_if_late(self.base, limit) {
-                next = next.min(left);
-            }
-        }
-        Some(next.max(WIND_DOWN))
     }
 
     /// All children wait for the window to move, and it does not: something in it is theirs no more, and nobody is
@@ -306,6 +307,8 @@ where
     fn make_do(&mut self, refused: &io::Error) -> Result<(), Error> {
         if self.live() > 0 {
             self.wanted = self.live();
+            let (left, why) = (self.wanted, "no more processes could be started");
+            self.run.note(Event::FewerWorkers { left, why });
             return Ok(());
         }
         self.wanted = 1;
@@ -337,19 +340,22 @@ where
                 attempt: chunk.attempt(),
             })
             .collect();
-        self.seats[number].prepare(self.run.item_timeout().is_some())?;
+        let with_cpu = self.patience.is_some_and(|patience| patience.cpu.is_some());
+        let with_clock = self.patience.is_some() || self.watch.is_some();
+        self.seats[number].prepare(with_clock, self.base)?;
         let mut options = SpawnOptions::default();
-        options.core_dumps = self.core_dumps;
+        options.core_dumps = self.terms.core_dumps;
+        self.terms.limits.apply_to(&mut options, number);
         options.close = self.seats.iter().filter_map(Seat::descriptor).collect();
-        if !self.beside_threads {
+        if !self.terms.beside_threads {
             flush_streams();
         }
         let (task, run, board, bell, base) =
             (self.task, self.run, &self.board, &self.bell, self.base);
-        let may_flush = !self.beside_threads;
+        let (may_flush, limits) = (!self.terms.beside_threads, self.terms.limits);
         let begun = run.is_observed().then(Instant::now);
         self.seats[number].spawn(board, &options, dealt, careful, |ring, clock| {
-            let clock = clock.map(|region| Clock::new(region, base));
+            let clock = clock.map(|region| Clock::new(region, base, with_cpu));
             let worker = Worker {
                 task,
                 run,
@@ -360,6 +366,7 @@ where
                 clock,
                 careful,
                 may_flush,
+                limits,
             };
             worker.live(ring.producer(bell))
         })?;

@@ -1,14 +1,19 @@
 //! `Fork`, the executor: its options, and what it checks before the first fork.
 
-use crate::crew::Crew;
+use crate::crew::{Crew, Terms};
 use crate::host::{self, NAME, Tolerated};
 use partools_core::{Caller, Capabilities, Error, Executor, Portable, Run, Task, worker_count};
+use partools_os::Limits;
 
 /// Runs items in forked children, one per worker, made for each map.
 ///
 /// Closure, items and shared argument are inherited by copy-on-write: nothing is copied or serialised on the way
 /// in, and the closure may capture anything. An item may crash, abort, exit or be killed: its failure is named, the
 /// other items complete. Outputs must be [`Portable`]; plain data goes as bytes, the rest through serde.
+///
+/// An item that runs longer than [`item_timeout`](partools_core::Over::item_timeout) is told to stop by SIGTERM, and its
+/// worker is killed a second later if it has not ([`Limits::grace`]): code that blocks or ignores that signal is stopped
+/// all the same.
 ///
 /// # What it refuses
 /// - A process with other threads: a forked child would hang on the first lock that one of them held. Start them
@@ -36,6 +41,7 @@ use partools_core::{Caller, Capabilities, Error, Executor, Portable, Run, Task, 
 pub struct Fork {
     workers: Option<usize>,
     core_dumps: bool,
+    limits: Limits,
     tolerated: Tolerated,
 }
 
@@ -65,6 +71,24 @@ impl Fork {
     /// default.
     pub fn core_dumps(mut self, wanted: bool) -> Self {
         self.core_dumps = wanted;
+        self
+    }
+
+    /// What a worker may take: memory, processor time, a number of items, a place among others; see [`Limits`].
+    ///
+    /// ```
+    /// use partools_core::{Cause, over};
+    /// use partools_fork::{Fork, Limits};
+    ///
+    /// let greedy = over(0..4).map(|i| vec![1_u8; if i == 2 { 1 << 30 } else { 1000 }].len());
+    /// let results = greedy.try_run(&Fork::new().workers(2).limits(Limits::new().memory(100 << 20)))?;
+    /// let failure = results[2].as_ref().unwrap_err();
+    /// assert!(matches!(failure.cause(), Cause::Memory { grown, .. } if *grown > 100 << 20), "{failure}");
+    /// assert_eq!(results[3].as_ref().ok(), Some(&1000));
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 
@@ -157,6 +181,12 @@ where
     ) -> Result<(), Error> {
         let workers = worker_count(self.workers)?;
         let host = host::look(&self.tolerated)?;
-        Crew::new(task, run, workers, self.core_dumps, host.has_threads)?.work(caller)
+        self.limits.check(NAME)?;
+        let terms = Terms {
+            core_dumps: self.core_dumps,
+            beside_threads: host.has_threads,
+            limits: &self.limits,
+        };
+        Crew::new(task, run, workers, terms)?.work(caller)
     }
 }

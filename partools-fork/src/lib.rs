@@ -31,12 +31,15 @@
 
 mod board;
 mod books;
+mod clock;
 mod crew;
 mod executor;
 mod host;
 mod notes;
 mod record;
 mod seat;
+mod stop;
 mod worker;
 
 pub use executor::Fork;
+pub use partools_os::Limits;

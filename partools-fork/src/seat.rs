@@ -2,16 +2,16 @@
 
 use crate::board::Board;
 use crate::books::{Books, Stage};
+use crate::clock::{self, Clock, Flight};
 use crate::record;
-use crate::worker::Clock;
+use crate::stop::{Killed, Late, Patience};
 use partools_core::{Cause, Chunk, Event, Portable, Run, WorkerError};
 use partools_os::{
     Access, Child, Exit, Inbox, Received, Region, Ring, SpawnOptions, signal_name, spawn,
 };
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 /// The size of a ring: large enough that the parent need not wake often, small enough to stay in cache.
@@ -35,23 +35,14 @@ pub(crate) struct Seat<'r, O> {
     killed: Option<Killed>,
     /// The ring holds what no sound child could have written.
     is_corrupt: bool,
+    /// What follows in the ring counts no more: the item that was told to stop has ended by itself.
+    is_over: bool,
     /// So many children of this seat were killed by somebody else before their state was made.
     lost_starts: usize,
     /// The child before the next one died, or was stopped at its item.
     is_again: bool,
     /// Bytes read from the child's ring.
     moved: u64,
-}
-
-/// Why we killed a child.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Killed {
-    /// What it worked on was not needed.
-    Unneeded,
-    /// Its item, begun at this time, ran too long.
-    Late(u64),
-    /// Its ring was overwritten.
-    Corrupt,
 }
 
 /// What a child's end means for the crew.
@@ -61,6 +52,8 @@ pub(crate) enum Death {
     Clean,
     /// The item in flight is known and was blamed.
     Blamed,
+    /// It was killed because there was too little memory for all of them.
+    Crowded,
     /// No item was in flight.
     BetweenItems,
     /// Which item was in flight is not known for sure.
@@ -81,6 +74,27 @@ pub(crate) struct Read {
 impl<O> Seat<'_, O> {
     pub(crate) fn is_taken(&self) -> bool {
         self.child.is_some()
+    }
+
+    /// Was it killed for its memory, and is not gone yet?
+    pub(crate) fn is_dying_of_memory(&self) -> bool {
+        self.child.is_some() && matches!(self.killed, Some(Killed::Memory(_)))
+    }
+
+    /// The child, unless we stopped it.
+    pub(crate) fn living(&mut self) -> Option<&mut Child> {
+        self.child.as_mut().filter(|_| self.killed.is_none())
+    }
+
+    /// The item in flight by the clock, where there is one.
+    pub(crate) fn flight(&self, base: Instant) -> Option<Flight> {
+        self.clock(base)?.look()
+    }
+
+    /// When the item in flight began, where that is noted.
+    fn clock(&self, base: Instant) -> Option<Clock<'_>> {
+        let clock = self.clock.as_ref();
+        clock.map(|region| Clock::new(region, base, false))
     }
 
     /// Has it not come to its first claim yet?
@@ -136,6 +150,7 @@ impl<'r, O: Portable> Seat<'r, O> {
             careful: false,
             killed: None,
             is_corrupt: false,
+            is_over: false,
             lost_starts: 0,
             is_again: false,
             moved: 0,
@@ -154,16 +169,16 @@ impl<'r, O: Portable> Seat<'r, O> {
     }
 
     /// Makes the shared memory ready for a new child.
-    pub(crate) fn prepare(&mut self, with_clock: bool) -> io::Result<()> {
+    pub(crate) fn prepare(&mut self, with_clock: bool, base: Instant) -> io::Result<()> {
         match &mut self.ring {
             Some(ring) => ring.renew(&mut self.inbox),
             None => self.ring = Some(Ring::new(RING)?),
         }
         if with_clock && self.clock.is_none() {
-            self.clock = Some(Region::new(8)?);
+            self.clock = Some(Region::new(clock::BYTES)?);
         }
-        if let Some(clock) = &self.clock {
-            clock.words()[0].store(Clock::IDLE, Relaxed);
+        if let Some(clock) = self.clock(base) {
+            clock.item_ended();
         }
         // From its birth on: the parent may sleep before it looks at this ring for the first time.
         self.arm();
@@ -198,6 +213,7 @@ impl<'r, O: Portable> Seat<'r, O> {
         self.careful = careful;
         self.killed = None;
         self.is_corrupt = false;
+        self.is_over = false;
         Ok(())
     }
 
@@ -212,10 +228,20 @@ impl<'r, O: Portable> Seat<'r, O> {
     pub(crate) fn read(&mut self, run: &'r Run<O>) -> Read {
         let mut read = Read::default();
         let mut bytes = 0;
-        let Some(ring) = &self.ring else { return read };
+        let Some(ring) = self.ring.as_ref().filter(|_| !self.is_over) else {
+            return read;
+        };
         for _ in 0..BURST {
             match self.inbox.receive(ring) {
                 Ok(Received::Nothing) => return read,
+                Ok(Received::Record { kind, .. })
+                    if ends_late_item(self.killed.as_ref(), &self.books, kind) =>
+                {
+                    self.is_over = true;
+                    // Nobody is to rely on a worker whose code took the notice for itself.
+                    self.child.iter().for_each(Child::kill);
+                    return read;
+                }
                 Ok(Received::Record { kind, payload }) => {
                     read.progress |= matches!(kind, record::OUTPUT | record::FAILED);
                     read.work |= read.progress || kind == record::CLAIM;
@@ -238,12 +264,17 @@ impl<'r, O: Portable> Seat<'r, O> {
         read
     }
 
-    fn kill(&mut self, why: Killed) {
-        if let Some(child) = &self.child
-            && self.killed.is_none()
-        {
-            child.kill();
-            self.killed = Some(why);
+    pub(crate) fn kill(&mut self, why: Killed) {
+        if let Some(child) = &self.child {
+            match &self.killed {
+                None => {
+                    child.kill();
+                    self.killed = Some(why);
+                }
+                // It has had a notice, and now there is no time for its grace.
+                Some(Killed::Late(_)) => child.kill(),
+                Some(_) => {}
+            }
         }
     }
 
@@ -252,23 +283,30 @@ impl<'r, O: Portable> Seat<'r, O> {
         self.kill(Killed::Unneeded);
     }
 
-    /// Kills the child if its item has run for longer than `limit`; else how long it may still run.
-    pub(crate) fn kill_if_late(&mut self, base: Instant, limit: Duration) -> Option<Duration> {
-        let clock = Clock::new(self.clock.as_ref()?, base);
-        let begun = clock.word.load(Relaxed);
-        if begun == Clock::IDLE || self.child.is_none() {
-            return None;
+    /// Tells the child to stop if its item takes too long, and kills it when it was told and its grace is over. How long
+    /// until that is due, where it may be.
+    pub(crate) fn stop_if_late(&mut self, base: Instant, patience: &Patience) -> Option<Duration> {
+        let child = self.child.as_ref()?;
+        match &self.killed {
+            Some(Killed::Late(late)) => return late.enforce(child),
+            Some(_) => return None,
+            None => {}
         }
-        let now = clock.now();
-        if begun > now {
+        let clock = self.clock(base)?;
+        let (flight, now) = (clock.look()?, clock.now());
+        if flight.begun > now {
             // No sound child writes a time to come. It would never be late.
             self.kill(Killed::Corrupt);
+            return None;
         }
-        let ran = Duration::from_nanos(now.saturating_sub(begun));
-        if ran >= limit {
-            self.kill(Killed::Late(begun));
+        match patience.judge(child, flight, now) {
+            Ok(left) => Some(left),
+            Err(late) => {
+                let left = late.enforce(child);
+                self.killed = Some(Killed::Late(late));
+                left
+            }
         }
-        Some(limit.saturating_sub(ran))
     }
 
     /// If the child has ended: settles its books. `number` is its worker's.
@@ -276,7 +314,8 @@ impl<'r, O: Portable> Seat<'r, O> {
         &mut self,
         run: &'r Run<O>,
         number: usize,
-        limit: Option<Duration>,
+        base: Instant,
+        pardoned: &mut BTreeSet<usize>,
     ) -> Option<Death> {
         let exit = self.child.as_mut()?.try_reap()?;
         self.child = None;
@@ -290,20 +329,27 @@ impl<'r, O: Portable> Seat<'r, O> {
         let chunk = self.books.chunk.take();
         let stage = self.books.stage;
         self.tell_end(run, number, exit, chunk.as_ref());
-        if stage == Stage::Ended || self.killed == Some(Killed::Unneeded) || run.is_stopped() {
+        if stage == Stage::Ended
+            || matches!(self.killed, Some(Killed::Unneeded))
+            || run.is_stopped()
+        {
             if let (Stage::Working, Some(chunk)) = (stage, chunk) {
                 chunk.stopped();
             }
             return Some(Death::Clean);
         }
         // SIGKILL is nobody's own fault: it comes from the system when memory runs out, or from an operator.
-        let from_outside = is_kill(exit) && self.killed != Some(Killed::Corrupt);
+        let from_outside =
+            is_kill(exit) && !matches!(self.killed, Some(Killed::Corrupt | Killed::Memory(_)));
         let is_doubtful = match (self.careful, stage) {
             (true, Stage::Starting | Stage::Finishing) => false,
             (true, _) => !self.books.begun,
             (false, _) => self.is_corrupt,
         };
         Some(match (stage, chunk) {
+            _ if matches!(&self.killed, Some(Killed::Memory(hog)) if hog.is_crowded_out()) => {
+                Death::Crowded
+            }
             _ if is_doubtful => Death::Doubtful,
             (Stage::Starting, _) if from_outside && self.lost_starts < LOST_STARTS => {
                 self.lost_starts += 1;
@@ -323,7 +369,9 @@ impl<'r, O: Portable> Seat<'r, O> {
                 )));
                 Death::Clean
             }
-            (Stage::Working, Some(chunk)) if !chunk.is_full() => self.blame(chunk, exit, limit),
+            (Stage::Working, Some(chunk)) if !chunk.is_full() => {
+                self.blame(chunk, exit, base, pardoned)
+            }
             // What a child that is gone before it said anything did, nobody knows; it hardly overwrote its ring first if
             // it was killed from outside.
             (Stage::Born, _) if from_outside => Death::BetweenItems,
@@ -336,8 +384,8 @@ impl<'r, O: Portable> Seat<'r, O> {
     fn tell_end(&mut self, run: &Run<O>, worker: usize, exit: Exit, chunk: Option<&Chunk<'r, O>>) {
         let item = chunk.filter(|chunk| !chunk.is_full()).map(Chunk::position);
         let stage = self.books.stage;
-        let well =
-            stage == Stage::Ended || self.killed == Some(Killed::Unneeded) || run.is_stopped();
+        let is_unneeded = matches!(self.killed, Some(Killed::Unneeded));
+        let well = stage == Stage::Ended || is_unneeded || run.is_stopped();
         self.is_again = !well;
         let bytes = std::mem::take(&mut self.moved);
         if !run.is_observed() {
@@ -348,12 +396,17 @@ impl<'r, O: Portable> Seat<'r, O> {
             worker: Some(worker),
         });
         let why = format!("its process {}", self.ended(exit));
-        run.note(match (well, self.killed) {
+        run.note(match (well, &self.killed) {
             (true, _) => Event::WorkerEnded { worker },
-            (false, Some(Killed::Late(_))) => Event::WorkerStopped {
+            (false, Some(Killed::Late(late))) => Event::WorkerStopped {
                 worker,
                 item,
-                why: "its item ran longer than the item timeout",
+                why: late.why(),
+            },
+            (false, Some(Killed::Memory(hog))) => Event::WorkerStopped {
+                worker,
+                item,
+                why: hog.why(),
             },
             (false, _) => Event::WorkerDied {
                 worker,
@@ -365,35 +418,57 @@ impl<'r, O: Portable> Seat<'r, O> {
 
     /// As in "its process ...".
     fn ended(&self, exit: Exit) -> String {
-        match exit {
-            _ if self.killed == Some(Killed::Corrupt) => OVERWROTE.to_owned(),
-            Exit::Code(code) => format!("ended with exit code {code}"),
-            Exit::Signal { .. } => format!("was {exit}"),
-            Exit::Unknown => "was lost, and its cause with it".to_owned(),
+        match (&self.killed, exit) {
+            (Some(Killed::Corrupt), _) => OVERWROTE.to_owned(),
+            (Some(Killed::Memory(hog)), _) => {
+                format!("was killed: {} ({})", hog.why(), hog.excess.bound)
+            }
+            (_, Exit::Code(code)) => format!("ended with exit code {code}"),
+            (_, Exit::Signal { .. }) => format!("was {exit}"),
+            (_, Exit::Unknown) => "was lost, and its cause with it".to_owned(),
         }
     }
 
     /// The child died with an item in flight.
-    fn blame(&self, chunk: Chunk<'r, O>, exit: Exit, limit: Option<Duration>) -> Death {
-        let cause = match (self.killed, limit) {
-            (Some(Killed::Late(begun)), Some(limit)) => {
-                let now = self
-                    .clock
-                    .as_ref()
-                    .map(|clock| clock.words()[0].load(Relaxed));
-                if now != Some(begun) {
-                    // The late item ended after all, while the signal was on its way: nobody is to blame.
-                    return Death::Clean;
-                }
-                Cause::TimedOut { limit }
+    fn blame(
+        &self,
+        chunk: Chunk<'r, O>,
+        exit: Exit,
+        base: Instant,
+        pardoned: &mut BTreeSet<usize>,
+    ) -> Death {
+        let at = chunk.position();
+        let cause = match &self.killed {
+            // It was on its way to the next item when the notice reached it: that one is innocent.
+            Some(Killed::Late(late)) if !late.is_item(at) => return Death::BetweenItems,
+            Some(Killed::Late(late)) => late.cause(self.clock(base)),
+            Some(Killed::Memory(hog)) if !hog.is_item(at) => return Death::BetweenItems,
+            // Those before it may have left the memory behind: once it is called again, by a fresh worker.
+            Some(Killed::Memory(_)) if self.books.answered > 0 && pardoned.insert(at) => {
+                return Death::Clean;
             }
-            (Some(Killed::Corrupt), _) if is_kill(exit) || exit == Exit::Unknown => Cause::Lost {
+            Some(Killed::Memory(hog)) => hog.excess.cause(),
+            Some(Killed::Corrupt) if is_kill(exit) || exit == Exit::Unknown => Cause::Lost {
                 why: format!("it {OVERWROTE}"),
             },
             _ => cause_of(exit),
         };
         chunk.lost(cause);
         Death::Blamed
+    }
+}
+
+/// Is this the record by which the item ends that was told to stop?
+fn ends_late_item<O: Portable>(killed: Option<&Killed>, books: &Books<'_, O>, kind: u8) -> bool {
+    let is_late = |late: &Late| {
+        let chunk = books.chunk.as_ref();
+        chunk.is_some_and(|chunk| !chunk.is_full() && late.is_item(chunk.position()))
+    };
+    match killed {
+        Some(Killed::Late(late)) => {
+            matches!(kind, record::OUTPUT | record::FAILED) && is_late(late)
+        }
+        _ => false,
     }
 }
 

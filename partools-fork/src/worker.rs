@@ -4,53 +4,23 @@
 //! the parent's code: the process ends behind [`Worker::live`].
 
 use crate::board::Board;
+use crate::clock::Clock;
 use crate::notes;
 use crate::record;
 use partools_core::{Cause, Worker as Loop};
 use partools_core::{
     Error, ItemError, Portable, Run, Sink, Task, WorkerError, encode, enter_worker_process,
 };
-use partools_os::{Producer, Region, Urgency, flush_streams};
+use partools_os::{Limits, Producer, Urgency, Wear, flush_streams};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 /// A chunk that the parent hands to a child at its birth.
 pub(crate) struct Deal {
     pub(crate) range: Range<usize>,
     pub(crate) attempt: u32,
-}
-
-/// When the item in flight began, for the parent to see: nanoseconds since `base`.
-#[derive(Clone, Copy)]
-pub(crate) struct Clock<'a> {
-    pub(crate) word: &'a AtomicU64,
-    pub(crate) base: Instant,
-}
-
-impl<'a> Clock<'a> {
-    /// No item is in flight.
-    pub(crate) const IDLE: u64 = u64::MAX;
-
-    pub(crate) fn new(region: &'a Region, base: Instant) -> Self {
-        Clock {
-            word: &region.words()[0],
-            base,
-        }
-    }
-
-    pub(crate) fn now(self) -> u64 {
-        u64::try_from(self.base.elapsed().as_nanos()).unwrap_or(Self::IDLE - 1)
-    }
-
-    fn item_begins(self) {
-        self.word.store(self.now(), Relaxed);
-    }
-
-    fn item_ended(self) {
-        self.word.store(Self::IDLE, Relaxed);
-    }
 }
 
 /// What a child is born with.
@@ -66,6 +36,7 @@ pub(crate) struct Worker<'a, T: Task> {
     /// The child says when an item begins, and waits until the parent has read that, and what came of it: slow, but what
     /// the parent knows is then exact even if the child overwrites its ring.
     pub(crate) careful: bool,
+    pub(crate) limits: &'a Limits,
     /// Flushing the standard streams takes locks, which a thread of the parent may have held at the fork.
     pub(crate) may_flush: bool,
 }
@@ -83,8 +54,10 @@ where
             producer,
             clock: self.clock,
             scratch: Vec::new(),
-            left: 0,
+            at: 0,
+            end: 0,
             careful: self.careful,
+            wear: Wear::new(self.limits),
         };
         if let Err(error) = self.work(&mut post) {
             post.say(record::BROKEN, &error);
@@ -108,18 +81,23 @@ where
         }
         worker.begin();
         let mut reached = 0;
-        while let Some(range) = self.claim(&mut worker, reached) {
+        while !post.wear.is_worn_out()
+            && let Some(range) = self.claim(&mut worker, reached)
+        {
             reached = range.end;
             self.answer(&mut worker, &range, 0, post)?;
         }
         if let Some(bytes) = at_birth.and_then(notes::dirtied) {
             post.send(record::DIRTIED, &bytes, Urgency::Lazy);
         }
+        // The last chunk may have ended before its last item, which was the next to begin.
+        post.rest();
         post.send(record::FINISHING, &[], Urgency::Lazy);
         worker.finish()
     }
 
-    /// Works on a chunk, and says how long it took where somebody looks on.
+    /// Works on a chunk, as far as a worker does in its life, and says how long it took where somebody looks on. What it
+    /// leaves goes back to the parent.
     fn answer(
         &self,
         worker: &mut Loop<&T>,
@@ -127,12 +105,18 @@ where
         attempt: u32,
         post: &mut Post<'_, T::Output>,
     ) -> Result<(), WorkerError> {
+        if post.wear.is_worn_out() {
+            return Ok(());
+        }
+        // The claim is told whole, so that the parent knows what comes back.
         post.begin(range);
+        let most = post.wear.items_left();
+        let range = range.start..range.end.min(range.start.saturating_add(most));
         let begun = self.run.is_observed().then(Instant::now);
         worker.run(range.clone(), attempt, post)?;
         if let Some(begun) = begun {
             let slowest = worker.take_slowest();
-            let worked = notes::worked(range.clone(), begun, self.base, slowest);
+            let worked = notes::worked(range.start..post.at, begun, self.base, slowest);
             post.send(record::WORKED, &worked, Urgency::Lazy);
         }
         Ok(())
@@ -167,9 +151,12 @@ struct Post<'a, O> {
     producer: Producer<'a>,
     clock: Option<Clock<'a>>,
     scratch: Vec<u8>,
-    /// Items of the chunk that are not answered yet.
-    left: usize,
+    /// The items of the chunk that are not answered yet.
+    at: usize,
+    end: usize,
     careful: bool,
+    /// Whether this worker should end and be replaced.
+    wear: Wear,
 }
 
 impl<O: Portable> Post<'_, O> {
@@ -206,7 +193,7 @@ impl<O: Portable> Post<'_, O> {
 
     /// A chunk begins.
     fn begin(&mut self, range: &Range<usize>) {
-        self.left = range.len();
+        (self.at, self.end) = (range.start, range.end);
         self.send(record::CLAIM, &record::claim(range), Urgency::Lazy);
         self.item_begins();
     }
@@ -216,18 +203,24 @@ impl<O: Portable> Post<'_, O> {
             self.send(record::ITEM, &[], Urgency::Prompt);
         }
         if let Some(clock) = self.clock {
-            clock.item_begins();
+            clock.item_begins(self.at);
+        }
+    }
+
+    /// No item is in flight any more, and none will be.
+    fn rest(&self) {
+        if let Some(clock) = self.clock {
+            clock.item_ended();
         }
     }
 
     /// Runs `send` between the end of one item and the beginning of the next.
     fn between_items(&mut self, send: impl FnOnce(&mut Self)) {
-        if let Some(clock) = self.clock {
-            clock.item_ended();
-        }
-        self.left = self.left.saturating_sub(1);
+        self.rest();
+        self.wear.did(1);
+        self.at += 1;
         send(self);
-        if self.left > 0 {
+        if self.at < self.end {
             self.item_begins();
         }
     }
@@ -238,7 +231,7 @@ impl<O: Portable> Sink<O> for Post<'_, O> {
         let mut scratch = std::mem::take(&mut self.scratch);
         self.between_items(|post| match encode(&output, &mut scratch) {
             Ok(bytes) => {
-                let chunk_ends = post.left == 0 && post.run.is_streaming();
+                let chunk_ends = post.at >= post.end && post.run.is_streaming();
                 let prompt = chunk_ends || post.run.is_last_needed(&output);
                 let urgency = if prompt {
                     Urgency::Prompt
@@ -270,7 +263,10 @@ impl<O: Portable> Sink<O> for Post<'_, O> {
     }
 
     fn needed(&self) -> usize {
-        self.board.bound()
+        match self.wear.is_worn_out() {
+            true => 0,
+            false => self.board.bound(),
+        }
     }
 }
 

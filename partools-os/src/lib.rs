@@ -100,7 +100,9 @@ pub use segment::{Attached, Located, locate};
 #[cfg(not(partools_model))]
 pub use segment::{FilePart, MappedSlice, NpyElement, SharedVec, SharedVecMut, huge_pages};
 #[cfg(not(partools_model))]
-pub use supervise::{Child, Exit, SpawnOptions, flush_streams, signal_name, spawn, wait_any};
+pub use supervise::{Child, Excess, Exit, Limits, Notice, SpawnOptions, Watch, Wear};
+#[cfg(not(partools_model))]
+pub use supervise::{cpu_time, flush_streams, signal_name, spawn, wait_any};
 #[cfg(not(partools_model))]
 pub use threads::{OtherThread, other_threads, settled_threads};
 #[cfg(not(partools_model))]

@@ -29,14 +29,26 @@ use crate::registry;
 
 mod child;
 mod exit;
+mod headroom;
+mod limits;
 mod newborn;
+mod notice;
+mod pins;
 mod streams;
 mod wait;
+mod watch;
+mod wear;
+mod weight;
 
 pub use child::Child;
 pub use exit::{Exit, signal_name};
+pub use limits::Limits;
+pub use notice::Notice;
 pub use streams::flush_streams;
 pub use wait::wait_any;
+pub use watch::{Excess, Watch};
+pub use wear::Wear;
+pub use weight::cpu_time;
 
 /// How a child is started. [`SpawnOptions::default`] is what a worker wants.
 ///
@@ -71,6 +83,12 @@ pub struct SpawnOptions {
     /// Descriptors that the child closes first, such as those by which the parent watches other children. The body
     /// must not own any of them.
     pub close: Vec<RawFd>,
+    /// By so many steps is the child nicer than this process.
+    pub nice: u8,
+    /// The only processor that the child may run on; any of this process's if none is named. Best effort.
+    pub cpu: Option<usize>,
+    /// Note what the child weighs at its birth, so that [`Child::growth`] can tell. Takes some 20 µs.
+    pub weighed: bool,
 }
 
 /// Forks a child that runs `body` and ends with the exit code that it returns (101 if it panics).
@@ -155,6 +173,11 @@ pub unsafe fn spawn(
             let child = Pid::from_raw(child.as_raw())
                 .map(Child::watch)
                 .ok_or(io::ErrorKind::InvalidData);
+            let child = child.map(|child| match options.weighed {
+                // Behind the gate it has not begun to grow.
+                true => child.weighed(),
+                false => child,
+            });
             open(gate);
             drop(signals);
             Ok(child?)

@@ -87,7 +87,9 @@ pub use name::ParseExecutorError;
 pub use partools_core::{Attach, Layout, Loopback, PortableItems, PortableTask, Remote, wire};
 pub use partools_core::{Caller, Capabilities, Executor, Run, Span, Task, Writer};
 pub use partools_core::{CancelToken, Halt};
-pub use partools_core::{Cause, CodecError, Error, Failed, ItemError, Location, StartError};
+pub use partools_core::{
+    Cause, CodecError, Error, Failed, ItemError, Location, MemoryBound, StartError,
+};
 pub use partools_core::{Chunks, Plan, Serial, chunks, over, zip};
 pub use partools_core::{Cx, ItemOf, Items, Job, Lend, LendView, Map, Over, Shared, ViewOf};
 pub use partools_core::{Folded, Picked};
@@ -130,7 +132,7 @@ mod shared_arg {
 }
 
 #[cfg(all(feature = "fork", target_os = "linux"))]
-pub use partools_fork::Fork;
+pub use partools_fork::{Fork, Limits};
 #[cfg(target_os = "linux")]
 pub use partools_os::{FilePart, MappedSlice, NpyElement, SharedVec, SharedVecMut, huge_pages};
 #[cfg(feature = "rayon")]

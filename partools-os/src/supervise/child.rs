@@ -15,6 +15,7 @@ use rustix::ioctl;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
 
 use super::exit::{self, Exit};
+use super::weight::{Growth, cpu_time_of};
 use crate::descriptors::above_streams;
 
 /// A forked child. Dropping it kills and reaps it.
@@ -48,6 +49,8 @@ pub struct Child {
     exit: Option<Exit>,
     /// The process whose child it is.
     parent: Pid,
+    /// How much it has grown since its birth, where that was noted.
+    growth: Option<Growth>,
 }
 
 impl Child {
@@ -63,7 +66,14 @@ impl Child {
             pidfd,
             exit: None,
             parent: rustix::process::getpid(),
+            growth: None,
         }
+    }
+
+    /// The same, weighed now. Where that cannot be done it will never seem to grow.
+    pub(super) fn weighed(mut self) -> Child {
+        self.growth = Growth::of_process(self.pid()).ok();
+        self
     }
 
     /// Its process id.
@@ -81,22 +91,48 @@ impl Child {
         self.exit.is_some()
     }
 
+    /// By how many bytes its own memory has grown since its birth; see [`Limits`](crate::Limits). Exact where that comes near
+    /// `limit`. `None` where it has ended, or was not [weighed](crate::SpawnOptions::weighed).
+    pub fn growth(&mut self, limit: u64) -> Option<u64> {
+        if self.exit.is_some() {
+            return None;
+        }
+        self.growth.as_mut()?.look(limit).ok()
+    }
+
+    /// How much processor time it has used, all of its threads together. `None` where it has been reaped.
+    pub fn cpu_time(&self) -> Option<Duration> {
+        match self.exit {
+            Some(_) => None,
+            None => cpu_time_of(self.pid),
+        }
+    }
+
     /// Ends it with SIGKILL. Does nothing when it has ended already.
     pub fn kill(&self) {
+        self.send(Signal::KILL);
+    }
+
+    /// Tells it to stop, with SIGTERM, which it may ignore; see [`Notice`](crate::Notice). Does nothing when it has ended
+    /// already.
+    pub fn terminate(&self) {
+        self.send(Signal::TERM);
+    }
+
+    fn send(&self, signal: Signal) {
         if self.exit.is_some() || !self.is_ours() {
             return;
         }
         // Whatever else a filter answers, the child must go: by its number then.
         if let Some(pidfd) = &self.pidfd
-            && let Ok(()) | Err(Errno::SRCH) =
-                rustix::process::pidfd_send_signal(pidfd, Signal::KILL)
+            && let Ok(()) | Err(Errno::SRCH) = rustix::process::pidfd_send_signal(pidfd, signal)
         {
             return;
         }
         // A look that reaps nothing: as long as it succeeds, the number cannot have been given to another process.
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         if rustix::process::waitid(WaitId::Pid(self.pid), look).is_ok() {
-            let _ = rustix::process::kill_process(self.pid, Signal::KILL);
+            let _ = rustix::process::kill_process(self.pid, signal);
         }
     }
 

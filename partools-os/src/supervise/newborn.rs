@@ -17,7 +17,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Resource, Signal};
 use rustix::thread::futex;
 
-use super::SpawnOptions;
+use super::{SpawnOptions, pins};
 use crate::region::{Access, Region};
 
 /// The exit code after a panic: the one that Rust programs use.
@@ -77,6 +77,13 @@ fn prepare(start: &Start<'_>) {
         forbid_core_dumps();
     }
     volunteer_for_oom();
+    if start.options.nice > 0 {
+        // Being nicer takes no privilege.
+        let _ = rustix::process::nice(start.options.nice.into());
+    }
+    if let Some(cpu) = start.options.cpu {
+        pins::pin(cpu);
+    }
     // The mask is one that the kernel gave out.
     let _ = start.signals.thread_set_mask();
     while start.gate.load(Acquire) == 0 {
