@@ -70,7 +70,7 @@ pub use job::Job;
 pub use loopback::Loopback;
 pub use observe::{Ending, Event, Moment, Observer, Timed, Wants};
 pub use over::{Cx, Full, Map, One, Over, Two, over};
-pub use panics::enter_worker_process;
+pub use panics::{enter_worker_process, on_fatal_panic};
 #[cfg(feature = "derive")]
 pub use partools_derive::SharedArg;
 pub use picked::{FarPicked, Picked};

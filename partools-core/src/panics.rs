@@ -8,10 +8,10 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Once, OnceLock};
 
-use crate::item_error::Location;
+use crate::item_error::{Cause, Location};
 
 thread_local! {
     static CATCHING: Cell<bool> = const { Cell::new(false) };
@@ -19,6 +19,10 @@ thread_local! {
 }
 static CHAINED: Once = Once::new();
 static IN_WORKER_PROCESS: AtomicBool = AtomicBool::new(false);
+static FATAL: OnceLock<Tell> = OnceLock::new();
+
+/// Who is told of a panic that ends the process.
+type Tell = Box<dyn Fn(&Cause) + Send + Sync>;
 
 /// What is known of a panic.
 #[derive(Debug)]
@@ -75,6 +79,20 @@ pub(crate) fn is_worker_process() -> bool {
     IN_WORKER_PROCESS.load(Ordering::Relaxed)
 }
 
+/// In a worker process of a program built with `panic = "abort"`, where no panic of an item can be caught: calls `tell`
+/// with the panic before the process ends by it, so that a backend can carry message and place to the parent (C6).
+/// Where panics unwind, `tell` is never called. The first call counts, once for a process.
+///
+/// ```
+/// partools_core::enter_worker_process();
+/// partools_core::on_fatal_panic(|cause| eprintln!("this worker {cause}"));
+/// let caught = std::panic::catch_unwind(|| panic!("not fatal"));
+/// assert!(caught.is_err()); // and nothing was told
+/// ```
+pub fn on_fatal_panic(tell: impl Fn(&Cause) + Send + Sync + 'static) {
+    let _ = FATAL.set(Box::new(tell));
+}
+
 /// Chains the hook, once. A thread that is panicking already may not touch the hook; the next map will.
 pub(crate) fn chain_hook() {
     if CHAINED.is_completed() || std::thread::panicking() {
@@ -90,6 +108,12 @@ pub(crate) fn chain_hook() {
                     column: l.column(),
                 });
                 let note = (text_of(info.payload()), location);
+                if cfg!(panic = "abort")
+                    && let Some(tell) = FATAL.get()
+                {
+                    let (message, location) = note.clone();
+                    tell(&Cause::Panicked { message, location });
+                }
                 let _ = NOTED.try_with(|noted| noted.try_borrow_mut().map(|mut n| *n = Some(note)));
             }
             if !IN_WORKER_PROCESS.load(Ordering::Relaxed) {

@@ -35,6 +35,7 @@ mod clock;
 mod crew;
 mod executor;
 mod host;
+mod last_words;
 mod notes;
 mod record;
 mod seat;

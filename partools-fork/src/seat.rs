@@ -3,6 +3,7 @@
 use crate::board::Board;
 use crate::books::{Books, Stage};
 use crate::clock::{self, Clock, Flight};
+use crate::last_words::LastWords;
 use crate::record;
 use crate::stop::{Killed, Late, Patience};
 use partools_core::{Cause, Chunk, Event, Portable, Run, WorkerError};
@@ -28,6 +29,8 @@ pub(crate) struct Seat<'r, O> {
     inbox: Inbox,
     /// When the item in flight began; only where the plan has an item timeout.
     clock: Option<Region>,
+    /// Only where a panic ends the child.
+    last_words: Option<LastWords>,
     child: Option<Child>,
     books: Books<'r, O>,
     /// The child is careful: the parent's books are exact.
@@ -145,6 +148,7 @@ impl<'r, O: Portable> Seat<'r, O> {
             ring: None,
             inbox: Inbox::new(),
             clock: None,
+            last_words: None,
             child: None,
             books: Books::new(number, base),
             careful: false,
@@ -172,7 +176,13 @@ impl<'r, O: Portable> Seat<'r, O> {
     pub(crate) fn prepare(&mut self, with_clock: bool, base: Instant) -> io::Result<()> {
         match &mut self.ring {
             Some(ring) => ring.renew(&mut self.inbox),
-            None => self.ring = Some(Ring::new(RING)?),
+            None => {
+                self.ring = Some(Ring::new(RING)?);
+                self.last_words = LastWords::new()?;
+            }
+        }
+        if let Some(words) = &self.last_words {
+            words.clear();
         }
         if with_clock && self.clock.is_none() {
             self.clock = Some(Region::new(clock::BYTES)?);
@@ -200,11 +210,15 @@ impl<'r, O: Portable> Seat<'r, O> {
         let mut lent = board.lent().to_vec();
         lent.push((ring.region(), Access::ReadWrite));
         lent.extend(self.clock.as_ref().map(|clock| (clock, Access::ReadWrite)));
+        lent.extend(self.last_words.as_ref().map(LastWords::lent));
         // SAFETY: `host::look` found no other thread, or the user has vouched for those that live
         // (`Fork::tolerate_threads`); likewise for writable shared memory. The body touches the board, its ring and its
-        // clock, all lent, and owns no descriptor.
+        // clock and its last words, all lent, and owns no descriptor.
         let child = unsafe {
             spawn(&lent, board.gate(), options, || {
+                if let Some(words) = &self.last_words {
+                    words.listen();
+                }
                 body(ring, self.clock.as_ref())
             })
         }?;
@@ -424,9 +438,18 @@ impl<'r, O: Portable> Seat<'r, O> {
                 format!("was killed: {} ({})", hog.why(), hog.excess.bound)
             }
             (_, Exit::Code(code)) => format!("ended with exit code {code}"),
-            (_, Exit::Signal { .. }) => format!("was {exit}"),
+            (_, Exit::Signal { .. }) => match self.fatal_panic(exit) {
+                Some(panic) => format!("was {exit}, since it {panic}"),
+                None => format!("was {exit}"),
+            },
             (_, Exit::Unknown) => "was lost, and its cause with it".to_owned(),
         }
+    }
+
+    /// The panic that ended the child, where panics end processes.
+    fn fatal_panic(&self, exit: Exit) -> Option<Cause> {
+        let words = self.last_words.as_ref()?;
+        is_signal(exit, "SIGABRT").then(|| words.read()).flatten()
     }
 
     /// The child died with an item in flight.
@@ -451,7 +474,7 @@ impl<'r, O: Portable> Seat<'r, O> {
             Some(Killed::Corrupt) if is_kill(exit) || exit == Exit::Unknown => Cause::Lost {
                 why: format!("it {OVERWROTE}"),
             },
-            _ => cause_of(exit),
+            _ => self.fatal_panic(exit).unwrap_or_else(|| cause_of(exit)),
         };
         chunk.lost(cause);
         Death::Blamed
@@ -474,7 +497,11 @@ fn ends_late_item<O: Portable>(killed: Option<&Killed>, books: &Books<'_, O>, ki
 
 /// Was it the signal that we kill with?
 fn is_kill(exit: Exit) -> bool {
-    matches!(exit, Exit::Signal { number, .. } if signal_name(number) == Some("SIGKILL"))
+    is_signal(exit, "SIGKILL")
+}
+
+fn is_signal(exit: Exit, name: &str) -> bool {
+    matches!(exit, Exit::Signal { number, .. } if signal_name(number) == Some(name))
 }
 
 fn cause_of(exit: Exit) -> Cause {
