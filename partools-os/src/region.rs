@@ -200,8 +200,9 @@ impl Drop for Region {
         let mut registry = registry::lock();
         if registry.leave(self.id) {
             // SAFETY: the registry had it, so it is mapped in this process; every borrow of it ended with `self`.
-            // Unmapping whole pages of our own cannot fail, and there is nobody to tell.
-            let _ = unsafe { rustix::mm::munmap(self.start.as_ptr().cast(), self.bytes) };
+            let unmap = || unsafe { rustix::mm::munmap(self.start.as_ptr().cast(), self.bytes) };
+            // It fails where the kernel has no memory to note the hole, for a moment. There is nobody to tell.
+            let _ = unmap().or_else(|_| unmap());
         }
     }
 }

@@ -131,8 +131,10 @@ impl Child {
         }
         // A look that reaps nothing: as long as it succeeds, the number cannot have been given to another process.
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        if rustix::process::waitid(WaitId::Pid(self.pid), look).is_ok() {
-            let _ = rustix::process::kill_process(self.pid, signal);
+        if self.waitid(look).is_ok() {
+            let kill = || rustix::process::kill_process(self.pid, signal);
+            // Somebody waits for this child to go: one refusal is not believed.
+            let _ = kill().or_else(|_| kill());
         }
     }
 
@@ -171,10 +173,12 @@ impl Child {
         self.exit
     }
 
+    /// Its end, if there is one; an error where it is no child of ours any more, or nothing can be learnt.
     fn waitid(
         &self,
         options: WaitIdOptions,
     ) -> rustix::io::Result<Option<rustix::process::WaitIdStatus>> {
+        let mut refused = 0;
         loop {
             let mut waited = match &self.pidfd {
                 Some(pidfd) => rustix::process::waitid(WaitId::PidFd(pidfd.as_fd()), options),
@@ -184,8 +188,12 @@ impl Child {
             if matches!(waited, Err(Errno::INVAL)) {
                 waited = rustix::process::waitid(WaitId::Pid(self.pid), options);
             }
-            if !matches!(waited, Err(Errno::INTR)) {
-                return waited;
+            match waited {
+                Err(Errno::INTR) => {}
+                Ok(_) | Err(Errno::CHILD) => return waited,
+                // No answer, and the child may well be there: to take it for gone would leave it behind.
+                Err(_) if refused < REFUSALS => refused += 1,
+                Err(_) => return waited,
             }
         }
     }
@@ -216,6 +224,8 @@ const _: () = assert!(size_of::<PidfdInfo>() == 72);
 
 /// `PIDFD_INFO_EXIT`: asked for, and in the answer set if the exit code is known.
 const INFO_EXIT: u64 = 1 << 3;
+/// So many times a wait may be refused before it is believed that no wait can be had.
+const REFUSALS: usize = 3;
 /// How long somebody else's reaping may take, and how often to look. Kernels that keep no record, but know the question
 /// (6.13 and 6.14), cost this time once a child.
 const ON_RECORD: Duration = Duration::from_millis(20);

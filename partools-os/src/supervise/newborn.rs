@@ -12,9 +12,10 @@ use std::ptr;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Acquire;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::SigSet;
 use rustix::fs::{Mode, OFlags};
-use rustix::process::{Pid, Resource, Signal};
+use rustix::process::{Pid, Signal};
 use rustix::thread::futex;
 
 use super::{SpawnOptions, pins};
@@ -142,10 +143,12 @@ fn set_action(signal: i32, action: libc::sighandler_t, flags: libc::c_int) {
 
 /// One byte is too little for a core file, and stops core-dump programs too, which a limit of zero would not.
 fn forbid_core_dumps() {
-    let mut limit = rustix::process::getrlimit(Resource::Core);
-    limit.current = Some(limit.maximum.map_or(1, |most| most.min(1)));
+    // Not rustix's, which takes for granted that this call cannot fail: under a filter it can.
+    let Ok((_, most)) = getrlimit(Resource::RLIMIT_CORE) else {
+        return;
+    };
     // Lowering a soft limit needs no privilege.
-    let _ = rustix::process::setrlimit(Resource::Core, limit);
+    let _ = setrlimit(Resource::RLIMIT_CORE, most.min(1), most);
 }
 
 /// Best effort: without /proc, or where it is read-only, the kernel judges by memory alone.
