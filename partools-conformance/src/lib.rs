@@ -73,6 +73,8 @@
 
 mod candidate;
 mod cases;
+#[cfg(target_os = "linux")]
+pub mod chaos;
 mod ensure;
 pub mod leaks;
 mod quiet;

@@ -42,6 +42,13 @@ fn step(code: u32, k: u32, jt: u8, jf: u8) -> sock_filter {
 /// Both calls that pidfds need beside `waitid`.
 pub(crate) const PIDFD: [c_long; 2] = [libc::SYS_pidfd_open, libc::SYS_pidfd_send_signal];
 
+/// And the one that makes files of memory.
+pub(crate) const PIDFD_AND_MEMFD: [c_long; 3] = [
+    libc::SYS_pidfd_open,
+    libc::SYS_pidfd_send_signal,
+    libc::SYS_memfd_create,
+];
+
 /// All calls that make a process.
 #[cfg(target_arch = "x86_64")]
 pub(crate) const FORKS: &[c_long] = &[
