@@ -1,5 +1,5 @@
 //! Hosts that are not as one would wish: old kernels, tight limits, hidden `/proc`, greedy signal handlers, closed
-//! streams, Ctrl-C, sudden death, and somebody who kills workers at random.
+//! streams, Ctrl-C, sudden death, and somebody who kills workers at random. Each strange host plays at least 200 maps.
 //!
 //! Each host that is changed for good is a process of its own: this program again, told by an environment variable
 //! which script to play (`hosts/scripts.rs`), and killed with words when it takes too long. So a hang is a failure.
@@ -19,6 +19,8 @@ mod deaths;
 mod jobs;
 #[path = "hosts/killer.rs"]
 mod killer;
+#[path = "hosts/launchers.rs"]
+mod launchers;
 #[path = "hosts/limits.rs"]
 mod limits;
 #[path = "hosts/scripts.rs"]
@@ -112,7 +114,8 @@ const SCRIPTED: &[(&str, &str)] = &[
     ),
     ("closed_streams_are_not_taken_by_ours", "closed_streams"),
     ("the_first_process_of_a_namespace_can_fork", "first_process"),
-    ("chaos_names_the_killed_and_loses_nothing", "chaos"),
+    ("nohup_starts_a_host_like_any_other", "started_by nohup"),
+    ("setsid_starts_a_host_like_any_other", "started_by setsid"),
     (
         "chaos_with_retries_ends_in_the_whole_result",
         "chaos_retried",

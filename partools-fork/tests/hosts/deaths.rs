@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 /// How many times the parent is killed; more by `PARTOOLS_FORK_KILLS`.
-const KILLS: usize = 50;
+const KILLS: usize = 200;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let trial = |name: &str, test: fn()| {

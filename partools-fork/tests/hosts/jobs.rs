@@ -5,6 +5,9 @@ use partools_core::{Cause, Chunks, ItemError, over};
 use partools_fork::Fork;
 use std::time::Duration;
 
+/// So many maps must every strange host get right.
+pub(crate) const MAPS: usize = 200;
+
 /// What is known of how a child died.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Causes {
@@ -12,6 +15,27 @@ pub(crate) enum Causes {
     Told,
     /// Somebody else was told.
     Unknown,
+}
+
+/// [`MAPS`] maps of all kinds, on 1 to `workers` workers; after each nothing is left.
+pub(crate) fn two_hundred(workers: usize, causes: Causes) {
+    let before = Snapshot::take();
+    two_hundred_with(workers, causes, || before.assert_unchanged());
+}
+
+/// As [`two_hundred`], for hosts that look by themselves what is left.
+pub(crate) fn two_hundred_with(workers: usize, causes: Causes, nothing_is_left: impl Fn()) {
+    for round in 0..MAPS {
+        let workers = 1 + round % workers;
+        match round % 8 {
+            3 | 5 => crashing(workers, causes),
+            // Each takes as long as its limit.
+            7 if round % 40 == 39 => late(workers),
+            7 => streaming(workers),
+            _ => sound(workers),
+        }
+        nothing_is_left();
+    }
 }
 
 /// All that must work: a sound map, crashes, a late item, a stream; and nothing is left.

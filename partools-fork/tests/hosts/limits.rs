@@ -61,8 +61,9 @@ pub(crate) fn few_processes() -> ExitCode {
             "{workers} workers where {more} are allowed"
         );
         before.assert_unchanged();
-        jobs::all(8, Causes::Told);
     }
+    // Three processes, where up to eight are wanted.
+    jobs::two_hundred(8, Causes::Told);
     limit(libc::RLIMIT_NPROC, own);
     assert_none_starts();
     ExitCode::SUCCESS
@@ -186,6 +187,11 @@ pub(crate) fn address_space() -> ExitCode {
         outcomes.push(right_or_refused(result, 40));
         before.assert_unchanged();
     }
+    let statm = std::fs::read_to_string("/proc/self/statm").expect("statm");
+    let pages: Option<u64> = statm.split(' ').next().and_then(|n| n.parse().ok());
+    limit(libc::RLIMIT_AS, pages.expect("pages") * 4096 + (8 << 20));
+    jobs::two_hundred(3, Causes::Told);
+    limit(libc::RLIMIT_AS, u64::MAX);
     drop(pin);
     assert!(!outcomes[0] && outcomes[4] && outcomes[6], "{outcomes:?}");
     ExitCode::SUCCESS
@@ -203,8 +209,7 @@ pub(crate) fn descriptors() -> ExitCode {
             })
             .run(&Fork::new().workers(100));
         if most == 64 {
-            jobs::crashing(100, Causes::Told);
-            jobs::late(100);
+            jobs::two_hundred(100, Causes::Told);
         }
         limit(libc::RLIMIT_NOFILE, 1024);
         assert!(
@@ -218,7 +223,7 @@ pub(crate) fn descriptors() -> ExitCode {
 
 pub(crate) fn small_stack() -> ExitCode {
     limit(libc::RLIMIT_STACK, 256 << 10);
-    jobs::all(3, Causes::Told);
+    jobs::two_hundred(3, Causes::Told);
     ExitCode::SUCCESS
 }
 
@@ -237,13 +242,13 @@ pub(crate) fn hidden_proc() -> ExitCode {
         return skip("mounting over /proc is not permitted");
     }
     assert!(!std::path::Path::new("/proc/self").exists());
-    let error = over(0..10)
-        .map(|i| i)
-        .run(&Fork::new().workers(2))
-        .expect_err("refused");
-    assert!(error.is_refused(), "{error}");
-    for words in ["/proc/self/task", "make /proc readable"] {
-        assert!(error.to_string().contains(words), "{error}");
+    for _ in 0..jobs::MAPS {
+        let map = over(0..10).map(|i| i);
+        let error = map.run(&Fork::new().workers(2)).expect_err("refused");
+        assert!(error.is_refused(), "{error}");
+        for words in ["/proc/self/task", "make /proc readable"] {
+            assert!(error.to_string().contains(words), "{error}");
+        }
     }
     ExitCode::SUCCESS
 }
@@ -261,12 +266,10 @@ pub(crate) fn first_process() -> ExitCode {
 pub(crate) fn as_first_process() -> ExitCode {
     assert_eq!(std::process::id(), 1);
     // No snapshot here: /proc is that of the namespace outside.
-    jobs::sound(3);
-    jobs::crashing(3, Causes::Told);
-    jobs::late(3);
-    jobs::streaming(3);
-    // SAFETY: no status is asked for.
-    let left = unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) };
-    assert_eq!(left, -1, "a child is left");
+    jobs::two_hundred_with(3, Causes::Told, || {
+        // SAFETY: no status is asked for.
+        let left = unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) };
+        assert_eq!(left, -1, "a child is left");
+    });
     ExitCode::SUCCESS
 }

@@ -1,14 +1,14 @@
 //! The scripts by name.
 
 use crate::jobs::{self, Causes};
-use crate::{deaths, killer, limits, seccomp, signals, stalls};
+use crate::{deaths, killer, launchers, limits, seccomp, signals, stalls};
 use std::process::ExitCode;
 
 /// Plays a script: a name, and what it is told behind a space.
 pub(crate) fn play(script: &str) -> ExitCode {
     let (name, told) = script.split_once(' ').unwrap_or((script, ""));
     match name {
-        "no_pidfd" => denied(&seccomp::PIDFD, told),
+        "no_pidfd" => denied(&seccomp::PIDFD_AND_MEMFD, told),
         "mute_pidfd" => denied(&[libc::SYS_pidfd_send_signal], told),
         "few_processes" => limits::few_processes(),
         "no_processes" => limits::no_processes(),
@@ -27,9 +27,10 @@ pub(crate) fn play(script: &str) -> ExitCode {
         "blocked_signals" => signals::blocked_signals(),
         "interval_timer" => signals::interval_timer(),
         "closed_streams" => signals::closed_streams(),
+        "started_by" => launchers::started_by(told),
+        "under" => launchers::under(told),
         "busy_loop" => killer::busy_loop(),
         "killer" => killer::killer(told),
-        "chaos" => killer::chaos(),
         "chaos_retried" => killer::chaos_retried(),
         "skipping_counter" => stalls::skipping_counter(),
         "counter_set_back" => stalls::counter_set_back(),
@@ -58,8 +59,14 @@ fn denied(calls: &[libc::c_long], how: &str) -> ExitCode {
             libc::ENOSYS
         },
     );
-    for workers in [1, 3] {
-        jobs::all(workers, Causes::Told);
+    jobs::two_hundred(3, Causes::Told);
+    // Sealed memory is another matter: what cannot be made is an error, and no end of the program.
+    if calls.contains(&libc::SYS_memfd_create) {
+        let refused = partools_os::SharedVec::from_slice(&[1_u64, 2, 3]);
+        assert!(
+            refused.is_err(),
+            "memory files are denied, and yet there is one"
+        );
     }
     ExitCode::SUCCESS
 }

@@ -32,9 +32,7 @@ fn function(handler: extern "C" fn(i32)) -> libc::sighandler_t {
 
 pub(crate) fn ignored_sigchld() -> ExitCode {
     handle(libc::SIGCHLD, libc::SIG_IGN);
-    for workers in [1, 3] {
-        jobs::all(workers, late_causes());
-    }
+    jobs::two_hundred(3, late_causes());
     ExitCode::SUCCESS
 }
 
@@ -49,9 +47,7 @@ extern "C" fn reap_all(_: i32) {
 
 pub(crate) fn reaping_handler() -> ExitCode {
     handle(libc::SIGCHLD, function(reap_all));
-    for workers in [1, 3] {
-        jobs::all(workers, late_causes());
-    }
+    jobs::two_hundred(3, late_causes());
     assert!(REAPED.load(Relaxed) > 0);
     ExitCode::SUCCESS
 }
@@ -60,36 +56,39 @@ pub(crate) fn reaping_handler_no_pidfd() -> ExitCode {
     seccomp::deny(&seccomp::PIDFD, libc::ENOSYS);
     handle(libc::SIGCHLD, function(reap_all));
     let before = Snapshot::take();
-    for workers in [1, 3] {
-        jobs::sound(workers);
-        jobs::streaming(workers);
-        // Whether the handler or we come first is chance, so a cause may be known or not. The index is exact.
-        let results = over(0..100)
-            .map(|i| {
-                if i % 10 == 7 {
-                    std::process::abort()
-                } else {
-                    i
-                }
-            })
-            .try_run(&Fork::new().workers(workers))
-            .expect("a map");
-        for (i, result) in results.iter().enumerate() {
-            match result {
-                Ok(x) => assert!(*x == i && i % 10 != 7),
-                Err(error) => {
-                    assert!(error.index() == i && i % 10 == 7, "{error}");
-                    assert!(
-                        ["SIGABRT", "lost"].contains(&&*jobs::name(error)),
-                        "{error}"
-                    );
-                }
-            }
+    for round in 0..jobs::MAPS {
+        let workers = 1 + round % 3;
+        match round % 8 {
+            1 | 4 => jobs::sound(workers),
+            3 => jobs::streaming(workers),
+            7 if round % 40 == 39 => jobs::late(workers),
+            _ => chance(workers),
         }
-        jobs::late(workers);
     }
     before.assert_unchanged();
     ExitCode::SUCCESS
+}
+
+/// Whether the handler or we come first is chance, so a cause may be known or not. The index is exact.
+fn chance(workers: usize) {
+    let map = over(0..100).map(|i| {
+        if i % 10 == 7 {
+            std::process::abort()
+        } else {
+            i
+        }
+    });
+    let results = map.try_run(&Fork::new().workers(workers)).expect("a map");
+    for (i, result) in results.iter().enumerate() {
+        match result {
+            Ok(x) => assert!(*x == i && i % 10 != 7),
+            Err(error) => {
+                assert!(error.index() == i && i % 10 == 7, "{error}");
+                let name = jobs::name(error);
+                assert!(["SIGABRT", "lost"].contains(&&*name), "{error}");
+            }
+        }
+    }
 }
 
 /// A thread of the host that waits for any child, tolerated by name.
@@ -116,7 +115,7 @@ pub(crate) fn reaping_thread() -> ExitCode {
         let _end = EndOfReaper;
         // SAFETY: the reaper holds no lock that a child takes.
         let fork = unsafe { Fork::new().tolerate_threads(["reaper"]) };
-        for round in 0..50 {
+        for round in 0..jobs::MAPS {
             let fork = fork.clone().workers(1 + round % 3);
             let results = over(0..60)
                 .map(|i| {
@@ -160,6 +159,7 @@ pub(crate) fn own_handlers() -> ExitCode {
         handle(signal, function(tell));
     }
     let before = Snapshot::take();
+    jobs::two_hundred(3, Causes::Told);
     let results = over(0..60)
         .chunk(Chunks::of(1))
         .map(|i| {
@@ -235,7 +235,7 @@ pub(crate) fn blocked_signals() -> ExitCode {
         assert_eq!(inside, before);
     }
     assert_eq!(blocked(), before);
-    jobs::all(2, Causes::Told);
+    jobs::two_hundred(2, Causes::Told);
     assert_eq!(blocked(), before);
     // All that can be.
     set(&(1..32).collect::<Vec<_>>());
@@ -268,9 +268,7 @@ pub(crate) fn interval_timer() -> ExitCode {
     // SAFETY: reads the struct that is passed.
     let set = unsafe { libc::setitimer(libc::ITIMER_REAL, &timer, std::ptr::null_mut()) };
     assert_eq!(set, 0);
-    for _ in 0..5 {
-        jobs::all(3, Causes::Told);
-    }
+    jobs::two_hundred(3, Causes::Told);
     assert!(TICKS.load(Relaxed) > 50);
     ExitCode::SUCCESS
 }
@@ -306,7 +304,7 @@ pub(crate) fn closed_streams() -> ExitCode {
                 }
             })
             .expect("a stream");
-        jobs::crashing(2, Causes::Told);
+        jobs::two_hundred(3, Causes::Told);
     });
     for (stream, kept) in (0..).zip(kept) {
         // SAFETY: plain numbers.

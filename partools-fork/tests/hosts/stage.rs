@@ -10,7 +10,7 @@ const SCRIPT: &str = "PARTOOLS_FORK_HOST";
 /// Marks a script's process and everything that it starts.
 const MARK: &str = "PARTOOLS_FORK_HOST_MARK";
 /// A script takes no longer than this, whatever the load.
-const TIMEOUT: Duration = Duration::from_secs(40);
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// How long after its end a host's children may live.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 /// The exit code of a script that this system does not let be played.
@@ -133,6 +133,16 @@ pub(crate) fn play(script: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     // A backtrace would map the program's symbols, which is not what snapshots are to find.
     command.env(SCRIPT, script).env("RUST_BACKTRACE", "0");
+    command
+}
+
+/// The same, started by another program.
+pub(crate) fn play_by(program: &str, script: &str) -> Command {
+    let mut command = Command::new(program);
+    command
+        .arg(std::env::current_exe().expect("this program"))
+        .env(SCRIPT, script)
+        .env("RUST_BACKTRACE", "0");
     command
 }
 
