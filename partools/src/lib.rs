@@ -67,8 +67,24 @@
 //! # Ok::<(), partools::Error>(())
 //! ```
 //!
+//! # Looking at a map
+//! [`observe`](Over::observe) hands over observers, several if you like; they work with every ending, errors too, and on
+//! every executor. A [`Report`] is one: busy and idle time of each worker, retries, forks with advice, the slowest items,
+//! as a small table. By feature there are a bar (`Progress`, feature `progress`), spans and events (`Tracing`, feature
+//! `tracing`), and a timeline that opens in Perfetto (`Timeline`, feature `timeline`); the example `insight` has all but
+//! the spans. Anything else is an [`Observer`] of your own.
+//!
+//! ```
+//! use partools::{Report, Threads, over};
+//! let report = Report::new();
+//! let failed = over(0..1000).observe(&report).map(|i| assert!(i < 700)).run(&Threads::new());
+//! assert!(failed.is_err() && report.summary().failed >= 1);
+//! println!("{report}");
+//! ```
+//!
 //! # Features
-//! `threads`, `fork` and `derive` (of `SharedArg`) are on if nothing is said; `rayon` adds `Rayon`. `fork` is accepted on every system,
+//! `threads`, `fork` and `derive` (of `SharedArg`) are on if nothing is said; `rayon` adds `Rayon`;
+//! `progress`, `tracing` and `timeline` are for looking on. `fork` is accepted on every system,
 //! but only on Linux is there a `Fork`. Features only add types: no bound changes with them. To write an
 //! executor of your own, see [`Executor`]; crates that do depend on `partools-core` alone.
 
@@ -93,6 +109,9 @@ pub use partools_core::{
 pub use partools_core::{Chunks, Plan, Serial, chunks, over, zip};
 pub use partools_core::{Cx, ItemOf, Items, Job, Lend, LendView, Map, Over, Shared, ViewOf};
 pub use partools_core::{Folded, Picked};
+pub use partools_core::{
+    Ending, Event, Moment, Observer, Report, Summary, Timed, Wants, WorkerUse,
+};
 pub use partools_core::{Plain, PlainVec, Portable};
 
 pub use partools_core::Serialized;
@@ -133,6 +152,13 @@ mod shared_arg {
 
 #[cfg(all(feature = "fork", target_os = "linux"))]
 pub use partools_fork::{Fork, Limits};
+pub use partools_fork::Fork;
+#[cfg(feature = "progress")]
+pub use partools_insight::Progress;
+#[cfg(feature = "timeline")]
+pub use partools_insight::Timeline;
+#[cfg(feature = "tracing")]
+pub use partools_insight::Tracing;
 #[cfg(target_os = "linux")]
 pub use partools_os::{FilePart, MappedSlice, NpyElement, SharedVec, SharedVecMut, huge_pages};
 #[cfg(feature = "rayon")]
