@@ -108,10 +108,10 @@ pub use partools_core::{
 };
 pub use partools_core::{Chunks, Plan, Serial, chunks, over, zip};
 pub use partools_core::{Cx, ItemOf, Items, Job, Lend, LendView, Map, Over, Shared, ViewOf};
-pub use partools_core::{Folded, Picked};
 pub use partools_core::{
     Ending, Event, Moment, Observer, Report, Summary, Timed, Wants, WorkerUse,
 };
+pub use partools_core::{Folded, Picked};
 pub use partools_core::{Plain, PlainVec, Portable};
 
 pub use partools_core::Serialized;
@@ -152,7 +152,6 @@ mod shared_arg {
 
 #[cfg(all(feature = "fork", target_os = "linux"))]
 pub use partools_fork::{Fork, Limits};
-pub use partools_fork::Fork;
 #[cfg(feature = "progress")]
 pub use partools_insight::Progress;
 #[cfg(feature = "timeline")]
