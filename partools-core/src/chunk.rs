@@ -250,10 +250,19 @@ impl<'r, O> Chunk<'r, O> {
 
     /// The worker died while it ran the next item: that item is tried again where the plan says so, else
     /// failed for `cause`; the items behind it go back and will be claimed again, unblamed.
-    pub fn lost(mut self, cause: Cause) {
+    pub fn lost(self, cause: Cause) {
+        self.lost_saying(cause, None);
+    }
+
+    /// As [`lost`](Self::lost), with the last of what the worker wrote to [standard error](ItemError::stderr).
+    pub fn lost_saying(mut self, cause: Cause, stderr: Option<String>) {
         if self.is_full() {
             return;
         }
+        let error_at = |index, attempt| match stderr {
+            Some(text) => ItemError::new(index, attempt, cause).with_stderr(text),
+            None => ItemError::new(index, attempt, cause),
+        };
         let attempt = if self.at == self.range.start {
             self.attempt
         } else {
@@ -261,14 +270,15 @@ impl<'r, O> Chunk<'r, O> {
         };
         if attempt < self.run.plan().retries {
             self.run.note(Event::Retried {
-                error: &ItemError::new(self.at, attempt, cause),
+                error: &error_at(self.at, attempt),
                 wait: Duration::ZERO,
             });
             self.run.give_back(self.at..self.at + 1, attempt + 1);
             self.run.give_back(self.at + 1..self.range.end, 0);
             self.range.end = self.at;
         } else {
-            self.fail(ItemError::new(self.at, attempt, cause));
+            let error = error_at(self.at, attempt);
+            self.fail(error);
         }
     }
 

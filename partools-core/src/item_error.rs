@@ -30,6 +30,8 @@ struct Inner {
     cause: Cause,
     /// The item inside, where several were called for one output and it is known which one panicked.
     within: Option<usize>,
+    /// The last of what its worker wrote to standard error, where that was captured.
+    stderr: Option<String>,
     /// Kept where the panic is to go on in the caller; never crosses a border. The lock is there only
     /// because a payload is `Send` and an error should be `Sync`.
     #[serde(skip)]
@@ -206,6 +208,7 @@ impl ItemError {
             label: None,
             cause,
             within: None,
+            stderr: None,
             payload: None,
         }))
     }
@@ -245,6 +248,31 @@ impl ItemError {
     #[must_use]
     pub fn cause(&self) -> &Cause {
         &self.0.cause
+    }
+
+    /// The last of what its worker had written to standard error, where the executor captures that: up to 4 KB, whether by
+    /// this item or by others: those before it and, where the worker lived on, the next ones.
+    ///
+    /// ```
+    /// use partools_core::{Cause, ItemError};
+    /// let cause = Cause::Killed { signal: 6, name: "SIGABRT".into() };
+    /// let error = ItemError::new(3, 0, cause).with_stderr("loading\nfree(): invalid pointer\n");
+    /// assert_eq!(error.stderr(), Some("loading\nfree(): invalid pointer\n"));
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "item 3 had its worker process killed by SIGABRT; the worker's last words: free(): invalid pointer"
+    /// );
+    /// ```
+    #[must_use]
+    pub fn stderr(&self) -> Option<&str> {
+        self.0.stderr.as_deref()
+    }
+
+    /// The same failure, with what its worker had written to standard error.
+    #[must_use]
+    pub fn with_stderr(mut self, text: impl Into<String>) -> Self {
+        self.0.stderr = Some(text.into());
+        self
     }
 
     /// Where it panicked, if it did and the place is known.
@@ -294,8 +322,13 @@ impl fmt::Display for ItemError {
         }
         write!(f, " {}", self.0.cause)?;
         match self.0.attempt {
-            0 => Ok(()),
-            n => write!(f, " (at attempt {})", n + 1),
+            0 => {}
+            n => write!(f, " (at attempt {})", n + 1)?,
+        }
+        let lines = self.0.stderr.iter().flat_map(|text| text.lines().rev());
+        match lines.map(str::trim).find(|line| !line.is_empty()) {
+            Some(line) => write!(f, "; the worker's last words: {line:.200}"),
+            None => Ok(()),
         }
     }
 }
@@ -346,6 +379,7 @@ impl fmt::Debug for ItemError {
             .field("attempt", &self.0.attempt)
             .field("label", &self.0.label)
             .field("cause", &self.0.cause)
+            .field("stderr", &self.0.stderr)
             .finish()
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Books<'r, O> {
     pub(crate) dealt: VecDeque<Chunk<'r, O>>,
     /// So many items has the child answered.
     pub(crate) answered: usize,
+    /// The last of what the child wrote to standard error, where that is captured.
+    pub(crate) words: Option<String>,
     /// A careful child said that the item in flight began.
     pub(crate) begun: bool,
     /// What it works on was not admitted: nobody needs it.
@@ -52,6 +54,7 @@ impl<'r, O: Portable> Books<'r, O> {
             chunk: None,
             dealt: VecDeque::new(),
             answered: 0,
+            words: None,
             begun: false,
             is_stray: false,
             reach: 0,
@@ -82,6 +85,10 @@ impl<'r, O: Portable> Books<'r, O> {
             }
             record::FAILED => {
                 let error: ItemError = decode(payload).ok()?;
+                let error = match &self.words {
+                    Some(words) => error.with_stderr(words),
+                    None => error,
+                };
                 if let Some(chunk) = &mut self.chunk {
                     chunk.fail(error);
                 }

@@ -15,7 +15,7 @@ use crate::seat::{Death, Seat};
 use crate::stop::Patience;
 use crate::worker::{Deal, Worker};
 use partools_core::{Caller, Chunk, Error, Event, Portable, Run, Task};
-use partools_os::{Bell, Limits, SpawnOptions, Watch, flush_streams, wait_any};
+use partools_os::{Bell, Capture, Limits, SpawnOptions, Watch, flush_streams, wait_any};
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
@@ -40,6 +40,7 @@ pub(crate) struct Terms<'f> {
     /// Other threads live, tolerated by the user.
     pub(crate) beside_threads: bool,
     pub(crate) limits: &'f Limits,
+    pub(crate) stderr: Capture,
 }
 
 /// The children of one map.
@@ -166,6 +167,7 @@ where
         let (mut more, mut work) = (false, false);
         for seat in self.seats.iter_mut().filter(|seat| seat.is_taken()) {
             seat.arm();
+            seat.hear();
             let read = seat.read(self.run);
             more |= read.more;
             work |= read.work;
@@ -345,8 +347,9 @@ where
         self.seats[number].prepare(with_clock, self.base)?;
         let mut options = SpawnOptions::default();
         options.core_dumps = self.terms.core_dumps;
+        options.stderr = self.terms.stderr;
         self.terms.limits.apply_to(&mut options, number);
-        options.close = self.seats.iter().filter_map(Seat::descriptor).collect();
+        options.close = self.seats.iter().flat_map(Seat::descriptors).collect();
         if !self.terms.beside_threads {
             flush_streams();
         }

@@ -3,7 +3,7 @@
 use crate::crew::{Crew, Terms};
 use crate::host::{self, NAME, Tolerated};
 use partools_core::{Caller, Capabilities, Error, Executor, Portable, Run, Task, worker_count};
-use partools_os::Limits;
+use partools_os::{Capture, Limits};
 
 /// Runs items in forked children, one per worker, made for each map.
 ///
@@ -42,6 +42,7 @@ pub struct Fork {
     workers: Option<usize>,
     core_dumps: bool,
     limits: Limits,
+    stderr: Capture,
     tolerated: Tolerated,
 }
 
@@ -89,6 +90,35 @@ impl Fork {
     /// ```
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Keeps the last 4 KB of what a worker writes to standard error, for the [error](partools_core::ItemError::stderr) of an
+    /// item that fails: what Rust prints there, what C does (the words with which glibc aborts, too), and programs that the
+    /// item starts. It is the worker's, so other items may have written some of it.
+    ///
+    /// A worker that writes more than a pipe holds (64 KB) waits until the parent is awake: in a callback of `for_each` it is
+    /// not. A program that outlives the worker that started it has nobody who reads any more.
+    ///
+    /// ```
+    /// use partools_core::over;
+    /// use partools_fork::{Capture, Fork};
+    ///
+    /// let job = over(0..3).map(|i| {
+    ///     if i == 1 {
+    ///         eprintln!("row {i} has no date");
+    ///         std::process::abort();
+    ///     }
+    ///     i
+    /// });
+    /// let results = job.try_run(&Fork::new().workers(2).capture_stderr(Capture::Swallow))?;
+    /// let failure = results[1].as_ref().unwrap_err();
+    /// assert_eq!(failure.stderr(), Some("row 1 has no date\n"));
+    /// assert!(failure.to_string().ends_with("SIGABRT; the worker's last words: row 1 has no date"));
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
+    pub fn capture_stderr(mut self, capture: Capture) -> Self {
+        self.stderr = capture;
         self
     }
 
@@ -186,6 +216,7 @@ where
             core_dumps: self.core_dumps,
             beside_threads: host.has_threads,
             limits: &self.limits,
+            stderr: self.stderr,
         };
         Crew::new(task, run, workers, terms)?.work(caller)
     }

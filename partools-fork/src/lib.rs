@@ -43,4 +43,4 @@ mod stop;
 mod worker;
 
 pub use executor::Fork;
-pub use partools_os::Limits;
+pub use partools_os::{Capture, Limits};

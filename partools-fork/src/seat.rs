@@ -135,9 +135,11 @@ impl<O> Seat<'_, O> {
         self.child.as_ref()
     }
 
-    /// The descriptor by which we watch the child.
-    pub(crate) fn descriptor(&self) -> Option<RawFd> {
-        self.child.as_ref()?.pidfd().map(|fd| fd.as_raw_fd())
+    /// The descriptors by which we watch and hear the child.
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = RawFd> {
+        let child = self.child.as_ref();
+        let both = [child.and_then(Child::pidfd), child.and_then(Child::stderr)];
+        both.into_iter().flatten().map(|fd| fd.as_raw_fd())
     }
 }
 
@@ -238,6 +240,11 @@ impl<'r, O: Portable> Seat<'r, O> {
         }
     }
 
+    /// Empties the pipe of its standard error, lest it is held up.
+    pub(crate) fn hear(&mut self) {
+        self.child.iter_mut().for_each(Child::hear);
+    }
+
     /// Reads what has arrived, up to a limit.
     pub(crate) fn read(&mut self, run: &'r Run<O>) -> Read {
         let mut read = Read::default();
@@ -257,6 +264,10 @@ impl<'r, O: Portable> Seat<'r, O> {
                     return read;
                 }
                 Ok(Received::Record { kind, payload }) => {
+                    if kind == record::FAILED {
+                        // What it wrote before that, it wrote before it said so.
+                        hear(self.child.as_mut(), &mut self.books);
+                    }
                     read.progress |= matches!(kind, record::OUTPUT | record::FAILED);
                     read.work |= read.progress || kind == record::CLAIM;
                     bytes += payload.len();
@@ -332,7 +343,7 @@ impl<'r, O: Portable> Seat<'r, O> {
         pardoned: &mut BTreeSet<usize>,
     ) -> Option<Death> {
         let exit = self.child.as_mut()?.try_reap()?;
-        self.child = None;
+        hear(self.child.take().as_mut(), &mut self.books);
         while !self.is_corrupt && self.read(run).more {}
         // A child that trips over its own ring may do so long after the item that overwrote it.
         self.is_corrupt |= self
@@ -476,8 +487,16 @@ impl<'r, O: Portable> Seat<'r, O> {
             },
             _ => self.fatal_panic(exit).unwrap_or_else(|| cause_of(exit)),
         };
-        chunk.lost(cause);
+        chunk.lost_saying(cause, self.books.words.clone());
         Death::Blamed
+    }
+}
+
+/// Takes in what the child wrote to standard error, where that is captured.
+fn hear<O: Portable>(child: Option<&mut Child>, books: &mut Books<'_, O>) {
+    if let Some(child) = child {
+        child.hear();
+        books.words = child.last_words();
     }
 }
 

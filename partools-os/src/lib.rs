@@ -16,7 +16,7 @@
 //! drains the rings, sleeps in [`wait_any`] and reaps. The invariant of the whole crate: **a child can write nothing
 //! of ours but the regions that it was lent, and nothing that it writes there is believed before it was copied and
 //! checked.** Raw calls and `unsafe` stand in `region.rs`, `segment.rs` and
-//! `supervise` with their rooms, and in `image/headers.rs`; nowhere else.
+//! `supervise` with their rooms, in `ctrl_c.rs`, and in `image/headers.rs`; nowhere else.
 //!
 //! ```standalone_crate
 //! use partools_os::{Access, Bell, Exit, Inbox, Received, Region, Ring, SpawnOptions, Urgency, spawn, wait_any};
@@ -67,6 +67,8 @@ mod turnstile;
 #[cfg(not(partools_model))]
 pub mod again;
 #[cfg(not(partools_model))]
+mod ctrl_c;
+#[cfg(not(partools_model))]
 mod descriptors;
 #[cfg(all(not(partools_model), target_pointer_width = "64"))]
 pub mod image;
@@ -88,6 +90,8 @@ pub use region::Region;
 pub use ring::{Corrupt, Inbox, Producer, Received, Ring, Urgency};
 
 #[cfg(not(partools_model))]
+pub use ctrl_c::{CtrlC, cancel_on_ctrl_c};
+#[cfg(not(partools_model))]
 pub use mappings::{SharedMapping, foreign_writable_shared};
 #[cfg(not(partools_model))]
 pub use pages::{page_table_bytes, private_dirty_bytes};
@@ -100,7 +104,7 @@ pub use segment::{Attached, Located, locate};
 #[cfg(not(partools_model))]
 pub use segment::{FilePart, MappedSlice, NpyElement, SharedVec, SharedVecMut, huge_pages};
 #[cfg(not(partools_model))]
-pub use supervise::{Child, Excess, Exit, Limits, Notice, SpawnOptions, Watch, Wear};
+pub use supervise::{Capture, Child, Excess, Exit, Limits, Notice, SpawnOptions, Watch, Wear};
 #[cfg(not(partools_model))]
 pub use supervise::{cpu_time, flush_streams, signal_name, spawn, wait_any};
 #[cfg(not(partools_model))]

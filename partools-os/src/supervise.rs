@@ -26,10 +26,12 @@ use rustix::thread::futex;
 
 use crate::region::{Access, Region};
 use crate::registry;
+use last_words::Pipe;
 
 mod child;
 mod exit;
 mod headroom;
+mod last_words;
 mod limits;
 mod newborn;
 mod notice;
@@ -42,6 +44,7 @@ mod weight;
 
 pub use child::Child;
 pub use exit::{Exit, signal_name};
+pub use last_words::Capture;
 pub use limits::Limits;
 pub use notice::Notice;
 pub use streams::flush_streams;
@@ -87,6 +90,8 @@ pub struct SpawnOptions {
     pub nice: u8,
     /// The only processor that the child may run on; any of this process's if none is named. Best effort.
     pub cpu: Option<usize>,
+    /// What becomes of what the child writes to standard error.
+    pub stderr: Capture,
     /// Note what the child weighs at its birth, so that [`Child::growth`] can tell. Takes some 20 µs.
     pub weighed: bool,
 }
@@ -144,6 +149,7 @@ pub unsafe fn spawn(
         ));
     }
     let parent = rustix::process::getpid();
+    let stderr = Pipe::new(options.stderr)?;
     // Dropped in the reverse order: regions withheld, registry unlocked, signals restored.
     let signals = BlockedSignals::new()?;
     let mut registry = registry::lock();
@@ -165,7 +171,7 @@ pub unsafe fn spawn(
                 options,
                 signals: &signals.before,
             };
-            newborn::live(&start, body)
+            newborn::live(&start, stderr, body)
         }
         Ok(ForkResult::Parent { child }) => {
             drop(lending);
@@ -173,6 +179,8 @@ pub unsafe fn spawn(
             let child = Pid::from_raw(child.as_raw())
                 .map(Child::watch)
                 .ok_or(io::ErrorKind::InvalidData);
+            // Its end of the pipe is closed here.
+            let child = child.map(|child| child.heard(stderr.map(Pipe::near)));
             let child = child.map(|child| match options.weighed {
                 // Behind the gate it has not begun to grow.
                 true => child.weighed(),

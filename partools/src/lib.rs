@@ -151,13 +151,15 @@ mod shared_arg {
 }
 
 #[cfg(all(feature = "fork", target_os = "linux"))]
-pub use partools_fork::{Fork, Limits};
+pub use partools_fork::{Capture, Fork, Limits};
 #[cfg(feature = "progress")]
 pub use partools_insight::Progress;
 #[cfg(feature = "timeline")]
 pub use partools_insight::Timeline;
 #[cfg(feature = "tracing")]
 pub use partools_insight::Tracing;
+#[cfg(target_os = "linux")]
+pub use partools_os::{CtrlC, cancel_on_ctrl_c};
 #[cfg(target_os = "linux")]
 pub use partools_os::{FilePart, MappedSlice, NpyElement, SharedVec, SharedVecMut, huge_pages};
 #[cfg(feature = "rayon")]

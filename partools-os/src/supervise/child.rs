@@ -15,6 +15,7 @@ use rustix::ioctl;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
 
 use super::exit::{self, Exit};
+use super::last_words::LastWords;
 use super::weight::{Growth, cpu_time_of};
 use crate::descriptors::above_streams;
 
@@ -51,6 +52,8 @@ pub struct Child {
     parent: Pid,
     /// How much it has grown since its birth, where that was noted.
     growth: Option<Growth>,
+    /// What it wrote to standard error, where that is captured.
+    words: Option<LastWords>,
 }
 
 impl Child {
@@ -67,7 +70,14 @@ impl Child {
             exit: None,
             parent: rustix::process::getpid(),
             growth: None,
+            words: None,
         }
+    }
+
+    /// The same, with its standard error.
+    pub(super) fn heard(mut self, words: Option<LastWords>) -> Child {
+        self.words = words;
+        self
     }
 
     /// The same, weighed now. Where that cannot be done it will never seem to grow.
@@ -84,6 +94,25 @@ impl Child {
     /// The descriptor that becomes readable when the child ends, where the system gives one.
     pub fn pidfd(&self) -> Option<BorrowedFd<'_>> {
         self.pidfd.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Takes in what it has written to standard error since, where that is [captured](crate::SpawnOptions::stderr), and
+    /// passes it on if so wished; waits for nothing. To be called after each [`wait_any`](crate::wait_any), which wakes for
+    /// that too: a child that writes and is not heard is held up when the pipe is full. After its end, once more.
+    pub fn hear(&mut self) {
+        if let Some(words) = &mut self.words {
+            words.hear();
+        }
+    }
+
+    /// The last 4 KB of what was heard, as text; `None` where that is nothing.
+    pub fn last_words(&self) -> Option<String> {
+        self.words.as_ref()?.text()
+    }
+
+    /// What becomes readable when there is something to hear.
+    pub fn stderr(&self) -> Option<BorrowedFd<'_>> {
+        self.words.as_ref()?.pipe()
     }
 
     /// Whether it ended and was reaped.

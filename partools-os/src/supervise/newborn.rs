@@ -18,6 +18,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal};
 use rustix::thread::futex;
 
+use super::last_words::Pipe;
 use super::{SpawnOptions, pins};
 use crate::region::{Access, Region};
 
@@ -47,9 +48,9 @@ pub(super) struct Start<'a> {
 }
 
 /// The life of a child. Called right after the fork, with all signals blocked.
-pub(super) fn live(start: &Start<'_>, body: impl FnOnce() -> i32) -> ! {
+pub(super) fn live(start: &Start<'_>, stderr: Option<Pipe>, body: impl FnOnce() -> i32) -> ! {
     let life = AssertUnwindSafe(|| {
-        prepare(start);
+        prepare(start, stderr);
         body()
     });
     match catch_unwind(life) {
@@ -62,9 +63,12 @@ pub(super) fn live(start: &Start<'_>, body: impl FnOnce() -> i32) -> ! {
     }
 }
 
-fn prepare(start: &Start<'_>) {
+fn prepare(start: &Start<'_>, stderr: Option<Pipe>) {
     die_with(start.parent);
     take_out_handlers();
+    if stderr.is_some_and(|pipe| pipe.far().is_err()) {
+        end(STILLBORN);
+    }
     for &descriptor in &start.options.close {
         // SAFETY: the caller of `spawn` named it as one that nothing in this child owns.
         unsafe { rustix::io::close(descriptor) };

@@ -15,7 +15,8 @@ use crate::bell::Bell;
 /// How long a child without a pidfd may be dead before the caller has a chance to see it.
 const BLIND_SLEEP: Duration = Duration::from_millis(5);
 
-/// Sleeps until the bell rings, one of the children ends, or the time is over; `None` waits as long as it takes.
+/// Sleeps until the bell rings, one of the children ends or writes to a captured standard error (which is then to be
+/// [heard](Child::hear)), or the time is over; `None` waits as long as it takes.
 ///
 /// A bell that rang is cleared, so look at the rings after this. Children that were reaped already count for nothing;
 /// one that ended and was not reaped ends the wait at once. It may return early without a reason (after a signal, or
@@ -53,6 +54,8 @@ pub fn wait_any<'a>(
     let mut timeout = timeout;
     let mut watched = vec![PollFd::new(bell, PollFlags::IN)];
     for child in children.filter(|child| !child.is_reaped()) {
+        let stderr = child.stderr();
+        watched.extend(stderr.map(|pipe| PollFd::from_borrowed_fd(pipe, PollFlags::IN)));
         match child.pidfd() {
             Some(pidfd) => watched.push(PollFd::from_borrowed_fd(pidfd, PollFlags::IN)),
             None => timeout = Some(timeout.unwrap_or(BLIND_SLEEP).min(BLIND_SLEEP)),
