@@ -9,6 +9,7 @@ mod c3_delivery;
 mod c4_nothing_left;
 mod c5_faults;
 mod c7_lowest;
+mod c7_policies;
 mod c8_nested;
 mod c9_empty;
 mod drops;
@@ -63,6 +64,7 @@ pub fn cases<E: Candidate>(subject: Subject<E>) -> Vec<Case> {
     c4_nothing_left::list(&mut list);
     c5_faults::list(&mut list);
     c7_lowest::list(&mut list);
+    c7_policies::list(&mut list);
     c8_nested::list(&mut list);
     c9_empty::list(&mut list);
     c10_host::list(&mut list);

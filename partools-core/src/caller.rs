@@ -198,6 +198,11 @@ impl<'r, O> Batch<'r, O> {
         self.run.is_stopped()
     }
 
+    /// Stops the run: the callback wants no more.
+    pub(crate) fn stop(&self) {
+        self.run.stop();
+    }
+
     fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
@@ -206,6 +211,15 @@ impl<'r, O> Batch<'r, O> {
     pub(crate) fn discard(mut self) -> usize {
         self.drop_rest();
         self.drop_panics
+    }
+
+    /// Only what is below `index`; the rest is dropped.
+    pub(crate) fn before(self, index: usize) -> impl Iterator<Item = <Self as Iterator>::Item> {
+        let mut batch = self;
+        std::iter::from_fn(move || match batch.rest.start < index {
+            true => batch.next(),
+            false => None,
+        })
     }
 
     fn drop_rest(&mut self) {

@@ -5,9 +5,10 @@ use crate::error::Error;
 use crate::executor::Executor;
 use crate::job::Job;
 use crate::panics::quietly;
+use crate::plan::OnError;
 use crate::portable::CodecError;
 use crate::remote::PortableTask;
-use crate::run::{OnFailure, Run, Setup};
+use crate::run::{Run, Setup};
 use crate::shared_arg::{Attach, Layout};
 use crate::state::StartError;
 use crate::task::{Span, Task};
@@ -81,10 +82,12 @@ where
     /// # Errors
     /// [`Failed::Item`] with the closure's own error, else [`Failed::Map`].
     pub fn run_ok<X: Executor<T> + ?Sized>(&self, executor: &X) -> Result<Vec<A>, Failed<E>> {
-        let setup = Setup {
-            halts: Some(first_err::<A, E>),
-            ..Setup::collecting(OnFailure::Stop)
-        };
+        let mut setup = Setup::collecting(self.plan.on_error.unwrap_or(OnError::Stop));
+        match setup.on_error {
+            OnError::Stop => setup.halts = Some(first_err::<A, E>),
+            // Nothing stops the run, so the lowest is looked for below.
+            OnError::Collect => setup.takes_failures = true,
+        }
         let Some(mut run) = self.execute(executor, setup, &mut |_| {})? else {
             return Ok(Vec::new());
         };
@@ -96,7 +99,7 @@ where
             match result {
                 Ok(Ok(value)) => values.push(value),
                 Ok(Err(error)) => failed = Some(Failed::Item { index, error }),
-                Err(item) => failed = Some(Failed::Map(Error::from_item(item))),
+                Err(item) => failed = Some(Failed::Map(Error::from_item(self.labelled(item)))),
             }
             if failed.is_some() {
                 break;

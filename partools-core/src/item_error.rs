@@ -104,6 +104,11 @@ pub enum Cause {
         /// What stopped the map.
         halt: Halt,
     },
+    /// An item below it had failed, and the plan says [stop](crate::OnError::Stop). It may not have been called.
+    NotNeeded {
+        /// The index of the failed item.
+        failed: usize,
+    },
     /// It may have been under way when the map was stopped and its worker killed.
     Stopped {
         /// What stopped the map.
@@ -364,6 +369,7 @@ impl fmt::Display for Cause {
             }
             Cause::NoOutput => f.write_str("got no output: its task returned without pushing one"),
             Cause::NotRun { halt } => write!(f, "was not run: {halt}"),
+            Cause::NotNeeded { failed } => write!(f, "was not needed: item {failed} had failed"),
             Cause::Stopped { halt } => {
                 write!(f, "was stopped under way, with its worker: {halt}")
             }

@@ -8,10 +8,12 @@ use crate::item_error::ItemError;
 use crate::nested;
 use crate::observe::{Curtain, Ending, Watch};
 use crate::panics;
-use crate::plan::Plan;
-use crate::run::{OnFailure, Run, Setup};
+use crate::plan::{OnError, Plan};
+use crate::run::{Run, Setup};
 use crate::serial::Serial;
 use crate::task::Task;
+use std::convert::Infallible;
+use std::ops::ControlFlow;
 
 /// A task and its plan: what [`Over`](crate::Over)'s call forms make, and what has the endings. It can be run again.
 ///
@@ -80,7 +82,7 @@ impl<T: Task> Job<T> {
     /// The failure of the failing item with the lowest index (the outputs that were finished are
     /// dropped), or what kept the map from running.
     pub fn run<E: Executor<T> + ?Sized>(&self, executor: &E) -> Result<Vec<T::Output>, Error> {
-        let run = self.execute(executor, Setup::collecting(OnFailure::Stop), &mut |_| {})?;
+        let run = self.execute(executor, self.setup(OnError::Stop), &mut |_| {})?;
         run.map_or_else(|| Ok(Vec::new()), Run::into_outputs)
     }
 
@@ -101,8 +103,9 @@ impl<T: Task> Job<T> {
         executor: &E,
     ) -> Result<Vec<Result<T::Output, ItemError>>, Error> {
         let setup = Setup {
+            takes_failures: true,
             takes_parts: true,
-            ..Setup::collecting(OnFailure::Collect)
+            ..self.setup(OnError::Collect)
         };
         let Some(run) = self.execute(executor, setup, &mut |_| {})? else {
             return Ok(Vec::new());
@@ -137,12 +140,48 @@ impl<T: Task> Job<T> {
         E: Executor<T> + ?Sized,
         F: FnMut(usize, T::Output),
     {
-        let mut failure = None;
+        let goes_on = |index, output| {
+            f(index, output);
+            ControlFlow::<Infallible>::Continue(())
+        };
+        self.try_for_each(executor, goes_on).map(|_| ())
+    }
+
+    /// As [`for_each`](Self::for_each), until `f` breaks: then the map is stopped. Items under way are killed where the
+    /// executor can, else they end; nothing more is delivered.
+    ///
+    /// ```
+    /// use partools_core::{Serial, over};
+    /// use std::ops::ControlFlow;
+    /// let squares = over(0..1_000_000_000_usize).map(|i| i * i);
+    /// let found = squares.try_for_each(&Serial, |index, square| match square {
+    ///     square if square > 5000 => ControlFlow::Break(index),
+    ///     _ => ControlFlow::Continue(()),
+    /// })?;
+    /// assert_eq!(found, ControlFlow::Break(71));
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`for_each`](Self::for_each), where `f` did not break before.
+    ///
+    /// # Panics
+    /// Where `f` panics: the run is stopped, then the panic goes on.
+    pub fn try_for_each<E, F, B>(&self, executor: &E, mut f: F) -> Result<ControlFlow<B>, Error>
+    where
+        E: Executor<T> + ?Sized,
+        F: FnMut(usize, T::Output) -> ControlFlow<B>,
+    {
+        let (mut failure, mut broken) = (None, None);
         let mut deliver = |batch: &mut Batch<'_, T::Output>| {
             while let Some((index, result)) = batch.next() {
-                match result {
-                    Ok(output) => f(self.task.index_of(index), output),
-                    Err(error) => failure = Some(error),
+                match result.map(|output| f(self.task.index_of(index), output)) {
+                    Ok(ControlFlow::Continue(())) => {}
+                    Ok(ControlFlow::Break(value)) => {
+                        broken = Some(value);
+                        batch.stop();
+                    }
+                    Err(error) => _ = failure.get_or_insert(error),
                 }
                 if batch.is_stopped() {
                     break;
@@ -151,12 +190,13 @@ impl<T: Task> Job<T> {
         };
         let setup = Setup {
             windowed: true,
-            ..Setup::collecting(OnFailure::Stop)
+            ..self.setup(OnError::Stop)
         };
         let result = self.execute(executor, setup, &mut deliver);
-        match failure {
-            Some(error) => Err(Error::from_item(self.labelled(error))),
-            None => result.map(drop),
+        match (broken, failure) {
+            (Some(value), _) => Ok(ControlFlow::Break(value)),
+            (None, Some(error)) => Err(Error::from_item(self.labelled(error))),
+            (None, None) => result.map(|_| ControlFlow::Continue(())),
         }
     }
 
@@ -181,13 +221,18 @@ impl<T: Task> Job<T> {
     ) -> Result<Vec<T::Output>, Error> {
         let setup = Setup {
             keep_payloads: true,
-            ..Setup::collecting(OnFailure::Stop)
+            ..self.setup(OnError::Stop)
         };
         let outputs = match self.execute(executor, setup, &mut |_| {}) {
             Ok(run) => run.map_or_else(|| Ok(Vec::new()), Run::into_outputs),
             Err(error) => Err(error),
         };
         outputs.or_else(|error| std::panic::resume_unwind(error.into_item()?.into_payload()))
+    }
+
+    /// All outputs are wanted, at the end; failures do what the plan says, or `else_then`.
+    fn setup(&self, else_then: OnError) -> Setup<T::Output> {
+        Setup::collecting(self.plan.on_error.unwrap_or(else_then))
     }
 
     /// Runs the job to its end: checks, execution, verdict. `None` where there are no items (C9).
@@ -221,7 +266,7 @@ impl<T: Task> Job<T> {
         let capabilities: Capabilities = executor.capabilities();
         self.plan.check_against(&capabilities)?;
         panics::chain_hook();
-        let (on_failure, takes_parts) = (setup.on_failure, setup.takes_parts);
+        let (takes_failures, takes_parts) = (setup.takes_failures, setup.takes_parts);
         let mut run = Run::new(count, capabilities.workers(), self.plan.clone(), setup)?;
         let (name, workers) = (capabilities.name(), capabilities.workers());
         let curtain = Curtain::rise(run.watch.as_ref(), name, workers, count);
@@ -232,12 +277,12 @@ impl<T: Task> Job<T> {
         };
         let verdict = done.and_then(|()| run.verdict(capabilities.name()));
         let halted = verdict.as_ref().ok().copied().flatten();
-        let verdict = verdict.and_then(|halt| match (halt, on_failure) {
-            (Some(halt), _) if !takes_parts => Err(run.halted(halt)),
-            (None, OnFailure::Stop) => run
+        let verdict = verdict.and_then(|halt| match halt {
+            Some(halt) if !takes_parts => Err(run.halted(halt)),
+            _ if takes_failures => Ok(()),
+            _ => run
                 .first_failure()
                 .map_or(Ok(()), |f| Err(Error::from_item(self.labelled(f)))),
-            _ => Ok(()),
         });
         curtain.fall(match (&verdict, halted) {
             (Err(error), _) => Ending::Failed(error),
@@ -250,7 +295,7 @@ impl<T: Task> Job<T> {
         }
     }
 
-    fn labelled(&self, mut error: ItemError) -> ItemError {
+    pub(crate) fn labelled(&self, mut error: ItemError) -> ItemError {
         let index = error.index();
         error.set_label(|| panics::catch(|| self.task.label(index)).ok().flatten());
         error.set_index(self.task.index_of(index));
@@ -260,9 +305,10 @@ impl<T: Task> Job<T> {
 
 impl<O> Setup<O> {
     /// All outputs are wanted, at the end.
-    pub(crate) fn collecting(on_failure: OnFailure) -> Self {
+    pub(crate) fn collecting(on_error: OnError) -> Self {
         Setup {
-            on_failure,
+            on_error,
+            takes_failures: false,
             takes_parts: false,
             halts: None,
             windowed: false,

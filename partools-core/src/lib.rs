@@ -74,7 +74,7 @@ pub use panics::{enter_worker_process, on_fatal_panic};
 #[cfg(feature = "derive")]
 pub use partools_derive::SharedArg;
 pub use picked::{FarPicked, Picked};
-pub use plan::Plan;
+pub use plan::{OnError, Plan};
 pub use portable::{CodecError, Plain, PlainVec, Portable, decode, encode, is_plain};
 pub use remote::{
     Dealt, FarItems, FarPieces, FarRange, PortableItems, PortableStart, PortableTask, Remote,

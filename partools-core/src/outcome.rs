@@ -39,9 +39,11 @@ impl<O> Run<O> {
         Error::halted(halt, done, count)
     }
 
-    /// Each item's output or failure, in item order. Items that are not done carry what stopped the run.
+    /// Each item's output or failure, in item order. Items that are not done carry what stopped the run; those above a
+    /// failure that stopped it are not needed, whatever came of them.
     pub(crate) fn into_results(mut self) -> Vec<Result<O, ItemError>> {
         let (count, halt) = (self.count(), self.halt());
+        let needed = self.bound.load(Ordering::Relaxed);
         let under_way = std::mem::take(&mut unlocked(&mut self.hub).under_way);
         let mut results = Vec::with_capacity(count);
         let fill = |results: &mut Vec<_>, to: usize| {
@@ -54,11 +56,18 @@ impl<O> Run<O> {
                 results.push(Err(ItemError::new(index, 0, cause)));
             }
         };
-        for (index, result) in self.drain().into_iter().flatten() {
-            fill(&mut results, index);
-            results.push(result);
+        for batch in self.drain() {
+            for (index, result) in batch.before(needed) {
+                fill(&mut results, index);
+                results.push(result);
+            }
         }
-        fill(&mut results, count);
+        fill(&mut results, needed);
+        let unneeded = (needed..count).map(|index| {
+            let cause = Cause::NotNeeded { failed: needed - 1 };
+            Err(ItemError::new(index, 0, cause))
+        });
+        results.extend(unneeded);
         results
     }
 

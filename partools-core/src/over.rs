@@ -7,7 +7,7 @@ use crate::control::CancelToken;
 use crate::items::{ItemOf, Items, sealed::Walk};
 use crate::job::Job;
 use crate::observe::Observer;
-use crate::plan::Plan;
+use crate::plan::{OnError, Plan};
 use crate::schedule::Chunks;
 use crate::shared::{NoShared, Shared, ViewOf, With};
 use crate::state::{By, NoState, Start, StartError, TryBy};
@@ -66,6 +66,18 @@ impl<X: Items, S: Shared, G: Start> Over<X, S, G> {
     /// How many items a worker claims at a time; measured while it runs if not set.
     pub fn chunk(self, chunks: Chunks) -> Self {
         self.with(|plan| plan.chunk(chunks))
+    }
+
+    /// What the failure of an item means for those above it; see [`OnError`] for what each ending does with it.
+    ///
+    /// ```
+    /// use partools_core::{OnError, Serial, over};
+    /// let (mut sum, job) = (0, over(0..5).on_error(OnError::Collect).map(|i| 12 / i));
+    /// let error = job.for_each(&Serial, |_, quotient| sum += quotient).unwrap_err();
+    /// assert_eq!((sum, error.item().map(|item| item.index())), (12 + 6 + 4 + 3, Some(0)));
+    /// ```
+    pub fn on_error(self, then: OnError) -> Self {
+        self.with(|plan| plan.on_error(then))
     }
 
     /// How many times a failed item is tried again before its failure counts. The item is called again

@@ -7,6 +7,42 @@ use crate::observe::{Observer, Observers};
 use crate::schedule::Chunks;
 use std::time::Duration;
 
+/// What the failure of an item means for the items above it. Those below it are always run to their end, so that the
+/// failure that is told is that of the lowest index, on every executor (C7).
+///
+/// | ending | not set | `Stop` | `Collect` |
+/// |---|---|---|---|
+/// | `run`, `run_or_unwind` | as `Stop` | the error at once | all items are run, then the same error |
+/// | `for_each`, `try_for_each` | as `Stop` | outputs below the failure, then the error | all outputs but the failed, then the lowest error |
+/// | `run_ok`, `run_ok_text` | as `Stop` | the lowest `Err` or failure at once | all items are run, then the same |
+/// | `try_run` | as `Collect` | results up to the failure; those above say that they were not needed | each item's own result |
+///
+/// ```
+/// use partools_core::{OnError, Serial, over};
+/// use std::cell::Cell;
+/// let called = Cell::new(0);
+/// let job = || over(0..10).map(|i| { called.set(called.get() + 1); 10 / i.abs_diff(3) });
+///
+/// let error = job().run(&Serial).unwrap_err(); // what a plain loop would have called
+/// assert_eq!((error.item().map(|item| item.index()), called.replace(0)), (Some(3), 4));
+///
+/// let all = over(0..10).on_error(OnError::Collect).map(|i| { called.set(called.get() + 1); 10 / i.abs_diff(3) });
+/// let error = all.run(&Serial).unwrap_err();
+/// assert_eq!((error.item().map(|item| item.index()), called.get()), (Some(3), 10));
+///
+/// let first = over(0..10).on_error(OnError::Stop).map(|i| 10 / i.abs_diff(3)).try_run(&Serial)?;
+/// assert_eq!(first[9].as_ref().unwrap_err().to_string(), "item 9 was not needed: item 3 had failed");
+/// # Ok::<(), partools_core::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnError {
+    /// They are not needed any more: those not begun are not called, those under way are killed where the executor
+    /// can, and what came of them is dropped.
+    Stop,
+    /// They are as needed as before.
+    Collect,
+}
+
 /// The options of a map. The builder [`over`](crate::over) has a method for each; a plan of its own is
 /// for [`Job`](crate::Job)s made from a named task.
 ///
@@ -21,6 +57,7 @@ use std::time::Duration;
 #[must_use]
 pub struct Plan {
     pub(crate) chunks: Chunks,
+    pub(crate) on_error: Option<OnError>,
     pub(crate) retries: u32,
     pub(crate) seed: u64,
     pub(crate) item_timeout: Option<Duration>,
@@ -43,6 +80,12 @@ impl Plan {
     /// How many items a worker claims at a time.
     pub fn chunk(mut self, chunks: Chunks) -> Self {
         self.chunks = chunks;
+        self
+    }
+
+    /// What the failure of an item means for those above it; as the ending has it, if not set.
+    pub fn on_error(mut self, then: OnError) -> Self {
+        self.on_error = Some(then);
         self
     }
 

@@ -21,7 +21,7 @@ use crate::control::{Control, Halt};
 use crate::error::Error;
 use crate::hub::Hub;
 use crate::observe::Watch;
-use crate::plan::Plan;
+use crate::plan::{OnError, Plan};
 use crate::schedule::{Pace, Schedule};
 use crate::slots::Slots;
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Bell, Mutex, Ordering, lock};
@@ -30,21 +30,14 @@ use crate::worker::Worker;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a failure means for the items above it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OnFailure {
-    /// They are not needed any more (C7).
-    Stop,
-    /// They are as needed as before.
-    Collect,
-}
-
 /// The position of the first output, if any, that makes all later items unneeded.
 pub(crate) type Halts<O> = fn(&[O]) -> Option<usize>;
 
 /// How a run is set up, by its ending.
 pub(crate) struct Setup<O> {
-    pub(crate) on_failure: OnFailure,
+    pub(crate) on_error: OnError,
+    /// Failures are wanted one by one, rather than the lowest as the map's error.
+    pub(crate) takes_failures: bool,
     /// What is finished is wanted also where the run was stopped before its end.
     pub(crate) takes_parts: bool,
     pub(crate) halts: Option<Halts<O>>,

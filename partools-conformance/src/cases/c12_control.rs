@@ -9,6 +9,7 @@ use crate::subject::Subject;
 use crate::tasks::{Act, Fallible, Probe, Product, Script, Stateful, Trouble};
 use partools_core::{CancelToken, Cause, Error, Failed, Halt, ItemError, Job, Plan};
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 const SOON: Duration = Duration::from_millis(60);
@@ -46,6 +47,10 @@ pub(super) fn list<E: Candidate>(list: &mut List<E>) {
     list.add(
         "c12_control::nothing_is_delivered_behind_a_cancel_in_the_callback",
         |s| callback(&s),
+    );
+    list.add(
+        "c12_control::nothing_is_delivered_behind_a_break_of_the_callback",
+        |s| breaks(&s),
     );
     list.add(
         "c12_control::a_map_that_nobody_stops_is_like_any_other",
@@ -238,6 +243,33 @@ fn callback<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
             });
             is(&err(result)?, Halt::Cancelled)?;
             ensure_eq!(delivered, (0..31).collect::<Vec<_>>(), "items delivered");
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+fn breaks<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
+    for workers in [1, 2, 3] {
+        s.on(workers, |e| {
+            let log = Log::new();
+            let slow = Act::Sleep(Duration::from_millis(2));
+            let script = Script::new(1000).items(31..1000, slow).log(log.pen());
+            let mut delivered = Vec::new();
+            let ended = ok(Job::new(script).try_for_each(e, |index, _| {
+                delivered.push(index);
+                match index {
+                    30 => ControlFlow::Break("enough"),
+                    _ => ControlFlow::Continue(()),
+                }
+            }))?;
+            ensure_eq!(ended, ControlFlow::Break("enough"), "how it ended");
+            ensure_eq!(delivered, (0..31).collect::<Vec<_>>(), "items delivered");
+            let called = log.of(Event::Call).len();
+            ensure!(
+                called < 500,
+                "{called} of 1000 slow items were called although the callback broke off"
+            );
             Ok(())
         })?;
     }

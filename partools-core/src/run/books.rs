@@ -3,7 +3,8 @@
 use crate::caller::Batch;
 use crate::hub::Hub;
 use crate::item_error::ItemError;
-use crate::run::{OnFailure, Run};
+use crate::plan::OnError;
+use crate::run::Run;
 use crate::slots::Slots;
 use crate::sync::{MutexGuard, Ordering, lock};
 use std::ops::Range;
@@ -16,7 +17,7 @@ impl<O> Run<O> {
     }
 
     pub(crate) fn failed_at(&self, index: usize) {
-        if self.setup.on_failure == OnFailure::Stop {
+        if self.setup.on_error == OnError::Stop {
             self.lower_bound(index + 1);
         }
     }
