@@ -130,6 +130,15 @@ impl Error {
         self
     }
 
+    /// Of a window of a stream, before which `done_before` items were done.
+    pub(crate) fn behind(mut self, done_before: usize) -> Self {
+        if let Kind::Halted { done, count, .. } = &mut self.0.kind {
+            *done = done.saturating_add(done_before);
+            *count = count.saturating_add(done_before);
+        }
+        self
+    }
+
     pub(crate) fn too_large(count: usize, output: &'static str) -> Self {
         Self::from_kind(Kind::TooLarge { count, output })
     }

@@ -34,11 +34,13 @@ mod nested;
 mod observe;
 mod outcome;
 mod over;
+mod over_iter;
 mod panics;
 mod picked;
 mod plan;
 mod portable;
 mod ranges;
+mod receive;
 mod remote;
 mod report;
 mod run;
@@ -48,6 +50,7 @@ mod shared;
 mod shared_arg;
 mod slots;
 mod state;
+mod stream;
 mod sync;
 mod task;
 pub mod wire;
@@ -70,12 +73,14 @@ pub use job::Job;
 pub use loopback::Loopback;
 pub use observe::{Ending, Event, Moment, Observer, Timed, Wants};
 pub use over::{Cx, Full, Map, One, Over, Two, over};
+pub use over_iter::{OverIter, over_iter};
 pub use panics::{enter_worker_process, on_fatal_panic};
 #[cfg(feature = "derive")]
 pub use partools_derive::SharedArg;
 pub use picked::{FarPicked, Picked};
 pub use plan::{OnError, Plan};
 pub use portable::{CodecError, Plain, PlainVec, Portable, decode, encode, is_plain};
+pub use receive::Receiver;
 pub use remote::{
     Dealt, FarItems, FarPieces, FarRange, PortableItems, PortableStart, PortableTask, Remote,
 };
@@ -86,6 +91,9 @@ pub use serial::Serial;
 pub use shared::{LendView, NoShared, Shared, ViewOf, With};
 pub use shared_arg::{Attach, Attached, Layout, Piece, Serialized, SharedArg};
 pub use state::{By, NoState, Start, StartError, TryBy};
+#[doc(hidden)]
+pub use stream::Windowed;
+pub use stream::{Stream, Window};
 pub use task::{Span, Task};
 pub use worker::{Sink, Worker};
 pub use worker_error::WorkerError;

@@ -178,6 +178,11 @@ impl<X: Items, S: Shared, G: Start> Over<X, S, G> {
         self.with(|plan| plan.observe(observer))
     }
 
+    /// All options at once.
+    pub(crate) fn planned(self, plan: Plan) -> Self {
+        self.with(|_| plan)
+    }
+
     fn with(mut self, change: impl FnOnce(Plan) -> Plan) -> Self {
         self.plan = change(self.plan);
         self

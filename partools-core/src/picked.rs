@@ -72,6 +72,14 @@ impl<T> Picked<T> {
     pub(crate) fn new(task: T, runs: Runs) -> Self {
         Picked { task, runs }
     }
+
+    pub(crate) fn task_mut(&mut self) -> &mut T {
+        &mut self.task
+    }
+
+    pub(crate) fn set_runs(&mut self, runs: Runs) {
+        self.runs = runs;
+    }
 }
 
 impl<T: Task> Task for Picked<T> {
@@ -117,6 +125,12 @@ impl FromIterator<usize> for Runs {
 }
 
 impl Runs {
+    pub(crate) fn one(range: Range<usize>) -> Self {
+        let mut runs = Runs::default();
+        runs.add(range);
+        runs
+    }
+
     fn add(&mut self, range: Range<usize>) {
         assert!(
             range.start >= self.end(),

@@ -102,6 +102,12 @@ impl Plan {
         self
     }
 
+    /// Does it say that the failure of an item leaves those above it as needed as before?
+    #[must_use]
+    pub fn is_collecting(&self) -> bool {
+        self.on_error == Some(OnError::Collect)
+    }
+
     /// The seed that was set.
     #[must_use]
     pub fn the_seed(&self) -> u64 {

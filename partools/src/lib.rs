@@ -83,7 +83,8 @@
 //! ```
 //!
 //! # Features
-//! `threads`, `fork` and `derive` (of `SharedArg`) are on if nothing is said; `rayon` adds `Rayon`;
+//! `threads`, `fork` and `derive` (of `SharedArg`) are on if nothing is said; `rayon` adds `Rayon`; `journal` adds
+//! `Journal`, with which a map goes on where it was killed;
 //! `progress`, `tracing` and `timeline` are for looking on. `fork` is accepted on every system,
 //! but only on Linux is there a `Fork`. Features only add types: no bound changes with them. To write an
 //! executor of your own, see [`Executor`]; crates that do depend on `partools-core` alone.
@@ -106,12 +107,12 @@ pub use partools_core::{CancelToken, Halt};
 pub use partools_core::{
     Cause, CodecError, Error, Failed, ItemError, Location, MemoryBound, StartError,
 };
-pub use partools_core::{Chunks, Plan, Serial, chunks, over, zip};
+pub use partools_core::{Chunks, OnError, Plan, Serial, chunks, over, zip};
 pub use partools_core::{Cx, ItemOf, Items, Job, Lend, LendView, Map, Over, Shared, ViewOf};
 pub use partools_core::{
     Ending, Event, Moment, Observer, Report, Summary, Timed, Wants, WorkerUse,
 };
-pub use partools_core::{Folded, Picked};
+pub use partools_core::{Folded, OverIter, Picked, Receiver, Stream, Window, over_iter};
 pub use partools_core::{Plain, PlainVec, Portable};
 
 pub use partools_core::Serialized;
@@ -158,6 +159,8 @@ pub use partools_insight::Progress;
 pub use partools_insight::Timeline;
 #[cfg(feature = "tracing")]
 pub use partools_insight::Tracing;
+#[cfg(feature = "journal")]
+pub use partools_journal::{Account, Interrupted, Journal, Journaled, Resumed};
 #[cfg(target_os = "linux")]
 pub use partools_os::{CtrlC, cancel_on_ctrl_c};
 #[cfg(target_os = "linux")]

@@ -21,4 +21,4 @@ pub use crate::Rayon;
 pub use crate::SharedVec;
 #[cfg(feature = "threads")]
 pub use crate::Threads;
-pub use crate::{AnyExecutor, CancelToken, Chunks, Serial, chunks, over, zip};
+pub use crate::{AnyExecutor, CancelToken, Chunks, Serial, chunks, over, over_iter, zip};

@@ -1,20 +1,29 @@
-//! `fold` through every executor of this build, by name, with one to eight workers. On the main thread, one
+//! `fold` and `over_iter` through every executor of this build, by name, with one to eight workers. On the main thread, one
 //! trial after the other: `Fork` refuses to run beside other threads, so what starts a rayon pool comes last.
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use partools::{AnyPortable, Chunks, Error, ItemError, over};
+use partools::{AnyPortable, Chunks, Error, ItemError, over, over_iter};
+use std::cell::Cell;
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let tests: [(&str, Test); 3] = [
+    let tests: [(&str, Test); 7] = [
         ("a_fold_has_the_same_bits", same_bits),
         ("an_item_inside_a_block_is_named", names_items),
         (
             "an_item_inside_a_block_that_crashes_is_named",
             names_crashes,
         ),
+        ("a_stream_is_in_order_with_its_own_indices", in_order),
+        ("a_break_ends_an_endless_stream", breaks),
+        (
+            "a_failing_item_of_a_stream_has_its_index",
+            names_stream_items,
+        ),
+        ("a_stream_advances_its_iterator_here_alone", advances_here),
     ];
     let mut names: Vec<String> = AnyPortable::names().collect();
     names.sort_by_key(|name| name.starts_with("rayon"));
@@ -31,10 +40,21 @@ fn main() -> ExitCode {
         let workers = ["1", "2", "3", "8"].map(|count| name.replace('N', count));
         trials.extend(tests.map(|(test, body)| trial(test, body, workers.to_vec())));
     }
+    for name in ["serial", "threads:2", "fork:2"] {
+        let flat = Trial::test(
+            format!("{name}::memory_is_flat_over_ten_million_items"),
+            || flat(&name.parse()?),
+        );
+        let reads = cfg!(target_os = "linux") && (FORK || name != "fork:2");
+        // In front of rayon's pool, beside which Fork refuses.
+        trials.insert(0, flat.with_ignored_flag(!reads));
+    }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 type Test = fn(&str, &AnyPortable) -> Outcome;
+const FORK: bool = cfg!(all(feature = "fork", target_os = "linux"));
+
 type Outcome = Result<(), Failed>;
 
 fn trial(test: &str, body: Test, names: Vec<String>) -> Trial {
@@ -126,6 +146,124 @@ fn names_crashes(name: &str, on: &AnyPortable) -> Outcome {
     assert_eq!(
         text, "item 7777 had its worker process killed by SIGABRT",
         "{name}"
+    );
+    Ok(())
+}
+
+fn in_order(name: &str, on: &AnyPortable) -> Outcome {
+    for (count, window) in [
+        (0, None),
+        (1, None),
+        (1000, None),
+        (60, Some(1)),
+        (1000, Some(33)),
+    ] {
+        let mut stream = over_iter((0..count).map(|i| i.to_string())).seed(3);
+        if let Some(window) = window {
+            stream = stream.window(window).chunk(Chunks::of(3));
+        }
+        let outputs = stream
+            .map_cx(|text, cx| {
+                use rand::Rng;
+                (text.clone(), cx.index, cx.rng().next_u32())
+            })
+            .run(on)?;
+        let whole = over(0..count).seed(3).map_cx(|i, cx| {
+            use rand::Rng;
+            (i.to_string(), i, cx.rng().next_u32())
+        });
+        assert_eq!(
+            outputs,
+            whole.run(&partools::Serial)?,
+            "{name} {count} {window:?}"
+        );
+    }
+    Ok(())
+}
+
+fn breaks(name: &str, on: &AnyPortable) -> Outcome {
+    let mut seen = Vec::new();
+    let ended = over_iter(0_u64..)
+        .map(|n| n * 3)
+        .try_for_each(on, |index, n| {
+            seen.push((index, n));
+            if index == 500 {
+                ControlFlow::Break(n)
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+    assert_eq!(ended, ControlFlow::Break(1500), "{name}");
+    let expected: Vec<(usize, u64)> = (0..=500).map(|i| (i, 3 * i as u64)).collect();
+    assert_eq!(seen, expected, "{name}");
+    Ok(())
+}
+
+fn names_stream_items(name: &str, on: &AnyPortable) -> Outcome {
+    let mut seen = 0;
+    let stream = over_iter(0..5000_u32).map(|n| {
+        assert!(!matches!(*n, 777 | 779), "no");
+        *n
+    });
+    let failure = blamed(stream.for_each(on, |index, _| {
+        assert_eq!(index, seen);
+        seen += 1;
+    }))?;
+    assert_eq!((failure.index(), seen), (777, 777), "{name}");
+    Ok(())
+}
+
+fn advances_here(name: &str, on: &AnyPortable) -> Outcome {
+    let here = std::thread::current().id();
+    let process = std::process::id();
+    let pulled = Cell::new(0); // no thread could have it
+    let items = std::iter::from_fn(|| {
+        assert_eq!(
+            (std::thread::current().id(), std::process::id()),
+            (here, process)
+        );
+        pulled.set(pulled.get() + 1);
+        (pulled.get() <= 2000).then(|| pulled.get())
+    });
+    let mut ahead = 0;
+    over_iter(items)
+        .window(50)
+        .map(|n| *n)
+        .for_each(on, |index, _| {
+            ahead = ahead.max(pulled.get() - index);
+        })?;
+    assert!(ahead <= 51, "{name}: {ahead} items ahead");
+    Ok(())
+}
+
+/// What this process holds, in KB.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let number = line.and_then(|line| line.split_whitespace().nth(1));
+    number
+        .and_then(|number| number.parse().ok())
+        .expect("a number of KB")
+}
+
+fn flat(on: &AnyPortable) -> Outcome {
+    // 320 MB of items and as much of outputs, were they all held.
+    let items = (0..10_000_000_u64).map(|i| [i; 4]);
+    let (mut sum, mut before) = (0, 0);
+    over_iter(items)
+        .map(|item| *item)
+        .for_each(on, |index, output| {
+            assert_eq!(output[3], index as u64);
+            sum += output[0];
+            if index == 1_000_000 {
+                before = resident();
+            }
+        })?;
+    assert_eq!(sum, 9_999_999 * 5_000_000);
+    let grown = resident().saturating_sub(before);
+    assert!(
+        grown < 8 << 10,
+        "{grown} KB more after ten million items than after one"
     );
     Ok(())
 }
