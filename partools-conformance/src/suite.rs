@@ -100,6 +100,23 @@ impl Case {
         &self.name
     }
 
+    /// Why it will be skipped, in words, where it does not apply to this executor or this system.
+    ///
+    /// ```
+    /// use partools_conformance::{Subject, cases};
+    /// use partools_core::Serial;
+    /// let all = cases(Subject::new("serial", |_workers| Serial));
+    /// let abort = all.iter().find(|case| case.name().ends_with("an_item_that_aborts")).expect("a case");
+    /// assert!(abort.refusal().is_some_and(|why| why.contains("isolates")));
+    /// ```
+    #[must_use]
+    pub fn refusal(&self) -> Option<&str> {
+        match &self.what {
+            What::Skip(why) => Some(why),
+            What::Try(_) => None,
+        }
+    }
+
     /// Tries the promise. Must be called on the main thread of a process without other threads where the
     /// executor forks, and before any other map of the process, because it installs a panic hook.
     ///
