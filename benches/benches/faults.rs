@@ -1,15 +1,15 @@
 //! What a fault costs, and what it costs to be ready for one.
 //!
 //! - 100 items of 100 µs, of which item 37 panics, or kills its process. The baseline is the same map without a fault.
-//! - 10,000 items of 10 µs without a fault, with retries and an item timeout asked for. The baseline is the same map
-//!   without them.
+//! - 10,000 items of 10 µs without a fault, with retries, an item timeout and a report asked for. The baseline is the
+//!   same map without them. (A report times each of these items by itself.)
 //! - From SIGKILL to the error in hand, beside so much private memory of the parent's: the promise is 100 ms, and 50 ms
 //!   more for each gigabyte.
 #![allow(clippy::print_stdout, reason = "a bench reports on standard output")]
 
 mod side_by_side;
 
-use partools::{Fork, Threads, over};
+use partools::{Fork, Report, Threads, over};
 use partools_bench::{Turn, spin};
 use side_by_side::{Rounds, compare};
 use std::io::{PipeReader, PipeWriter, Read, Write};
@@ -89,6 +89,10 @@ fn main() {
         [
             Turn::whole("plain", || ready!(&threads)),
             Turn::whole("retries", || ready!(&threads, retries(2))),
+            Turn::whole("a report", || ready!(&threads, observe(&Report::new()))),
+            Turn::whole("retries and a report", || {
+                ready!(&threads, retries(2), observe(&Report::new()))
+            }),
         ],
         10,
         &rounds,
@@ -101,6 +105,16 @@ fn main() {
             Turn::whole("retries", || ready!(&fork, retries(2))),
             Turn::whole("retries and a timeout", || {
                 ready!(&fork, retries(2), item_timeout(Duration::from_secs(60)))
+            }),
+            Turn::whole("a report", || ready!(&fork, observe(&Report::new()))),
+            Turn::whole("all three", || {
+                let minute = Duration::from_secs(60);
+                ready!(
+                    &fork,
+                    retries(2),
+                    item_timeout(minute),
+                    observe(&Report::new())
+                )
             }),
         ],
         10,

@@ -3,6 +3,8 @@
 //! drop end it: whatever was not filled then goes back to be claimed again. So no safe executor, however
 //! wrong, can fill a slot twice or leave one empty unnoticed.
 
+mod told;
+
 use crate::item_error::{Cause, ItemError};
 use crate::observe::Event;
 use crate::run::Run;
@@ -60,59 +62,6 @@ impl<'r, O> Chunk<'r, O> {
             worker: NOBODY,
             since: 0,
             failures: Vec::new(),
-        }
-    }
-
-    /// The claim is in the hands of `worker`, from now on (a stamp of the run's watch).
-    pub(crate) fn set_out(&mut self, now: u64, worker: Option<usize>) {
-        self.since = now;
-        self.worker = worker
-            .and_then(|number| u32::try_from(number).ok())
-            .unwrap_or(NOBODY);
-    }
-
-    /// Says which worker works on the claim, from now on: for observers, who are told of it with what becomes of the
-    /// claim. For executors whose workers are elsewhere.
-    ///
-    /// ```
-    /// # use partools_core::{Caller, Capabilities, Error, Executor, Report, Run, Task, over};
-    /// # struct Example;
-    /// # impl<T: Task<Output = usize>> Executor<T> for Example {
-    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 2) }
-    /// fn execute(&self, _: &T, run: &Run<usize>, _: &mut Caller<'_, usize>) -> Result<(), Error> {
-    ///     while let Some(mut chunk) = run.try_claim() {
-    ///         chunk.given_to(1); // it is the fastest
-    ///         while chunk.push(0).is_ok() {}
-    ///     }
-    ///     Ok(())
-    /// }
-    /// # }
-    /// let report = Report::new();
-    /// over(0..100).observe(&report).map(|i| i).run(&Example)?;
-    /// let workers = report.summary().workers;
-    /// assert_eq!((workers[0].items, workers[1].items), (0, 100));
-    /// # Ok::<(), Error>(())
-    /// ```
-    pub fn given_to(&mut self, worker: usize) {
-        if let Some(watch) = &self.run.watch {
-            self.set_out(watch.stamp(), Some(worker));
-        }
-    }
-
-    /// These items are finished, `failed` of them with a failure.
-    #[inline]
-    fn tell_done(&self, done: Range<usize>, failed: usize) {
-        if let Some(watch) = &self.run.watch
-            && !done.is_empty()
-        {
-            watch.tell(&Event::Done {
-                items: done,
-                failed,
-                worker: usize::try_from(self.worker)
-                    .ok()
-                    .filter(|_| self.worker != NOBODY),
-                since: watch.at(self.since),
-            });
         }
     }
 

@@ -70,6 +70,7 @@ where
 {
     let mut message = Request::new();
     while let Some(mut chunk) = run.try_claim() {
+        chunk.given_to(0);
         if request(task, &mut chunk, &mut message)? {
             let mut border = Border {
                 run,

@@ -67,6 +67,8 @@ pub struct Plan {
     pub(crate) watched: bool,
     pub(crate) window: Option<usize>,
     pub(crate) observers: Observers,
+    /// Somebody looks on, says the plan that a run has.
+    pub(crate) observed: bool,
     /// Workers time their items, says the plan that a run has: an observer wants it.
     pub(crate) times_items: bool,
 }

@@ -119,6 +119,7 @@ impl<O> Run<O> {
     ) -> Result<Self, Error> {
         let control = Control::new(&plan);
         let watch = Watch::new(&plan.observers);
+        plan.observed = watch.is_some();
         plan.times_items = watch.as_ref().is_some_and(|w| w.wants().has_item_times());
         let workers = workers.max(1);
         let (capacity, largest) = if setup.windowed {

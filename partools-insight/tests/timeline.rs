@@ -1,8 +1,6 @@
 //! The trace, read back: what a viewer relies on.
 
-use partools_core::{
-    Caller, Capabilities, Chunks, Error, Executor, Loopback, Run, Serial, Task, over,
-};
+use partools_core::{Caller, Capabilities, Chunks, Error, Executor, Run, Serial, Task, over};
 use partools_insight::Timeline;
 use partools_threads::Threads;
 use serde_json::Value;
@@ -88,22 +86,6 @@ fn each_worker_has_a_track_with_its_chunks() {
         .rfind(|event| event["ph"] == "C")
         .expect("a curve");
     assert_eq!(last["args"]["items"], 40);
-}
-
-#[test]
-fn claims_stand_in_where_no_worker_measures() {
-    let timeline = Timeline::new();
-    let job = over(0..100)
-        .chunk(Chunks::of(10))
-        .observe(&timeline)
-        .map(|i| i * 2);
-    job.run(&Loopback).expect("it ran");
-    let events = events(&timeline);
-    check(&events);
-    assert_eq!(
-        named(&events, "claim").len() + named(&events, "chunk").len(),
-        10
-    );
 }
 
 /// Has three claims out at a time, and says nothing of workers.

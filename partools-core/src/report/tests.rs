@@ -1,7 +1,9 @@
 //! The report against maps whose numbers are known.
 
 use super::Report;
-use crate::{CancelToken, Chunks, Loopback, Serial, over};
+use crate::{
+    Caller, CancelToken, Capabilities, Chunks, Error, Executor, Loopback, Run, Serial, Task, over,
+};
 use std::time::Duration;
 
 #[test]
@@ -70,15 +72,67 @@ fn a_report_of_a_map_that_was_cancelled() {
     assert_eq!(summary.ending.as_deref(), Some("the map was cancelled"));
 }
 
+/// Claims, and says nothing of workers.
+struct Silent;
+
+impl<T: Task<Output = usize>> Executor<T> for Silent {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::new("silent", 1)
+    }
+    fn execute(&self, _: &T, run: &Run<usize>, _: &mut Caller<'_, usize>) -> Result<(), Error> {
+        while let Some(mut chunk) = run.try_claim() {
+            while chunk.push(7).is_ok() {}
+        }
+        Ok(())
+    }
+}
+
 #[test]
-fn claims_stand_in_where_workers_do_not_time_items() {
+fn claims_stand_in_where_no_worker_is_known() {
     let report = Report::new();
     let job = over(0..64).observe(&report).map(|i| i * 2);
+    job.run(&Silent).expect("it ran");
+    let summary = report.summary();
+    assert_eq!(
+        (summary.finished, summary.chunks),
+        (64, 32),
+        "it can be watched"
+    );
+    assert!(summary.slowest.iter().all(|timed| timed.items().len() == 2));
+    let workers: Vec<_> = summary
+        .workers
+        .iter()
+        .map(|w| (w.worker, w.items))
+        .collect();
+    assert_eq!(workers, [(Some(0), 0), (None, 64)]);
+}
+
+#[test]
+fn times_and_retries_cross_a_border() {
+    let report = Report::new();
+    let job = over(0..64).retries(1).observe(&report).map_cx(|i, cx| {
+        assert!(i != 9 || cx.attempt > 0, "not yet");
+        if i == 33 {
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    });
     job.run(&Loopback).expect("it ran");
     let summary = report.summary();
-    assert_eq!(summary.finished, 64);
-    assert!(summary.chunks > 1, "it can be watched: {summary:?}");
-    assert!(summary.slowest.iter().all(|timed| timed.items().len() == 2));
+    assert_eq!((summary.finished, summary.retries), (64, 1));
+    let at_33 = summary
+        .slowest
+        .iter()
+        .find(|timed| timed.items().contains(&33));
+    assert!(
+        at_33.is_some_and(|t| t.took() >= Duration::from_millis(30)),
+        "{report}"
+    );
+    assert_eq!(summary.workers.len(), 1);
+    assert!(
+        summary.workers[0].busy >= Duration::from_millis(30),
+        "{report}"
+    );
+    assert!(summary.workers[0].busy <= summary.elapsed, "{report}");
 }
 
 #[test]

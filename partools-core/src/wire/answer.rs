@@ -5,10 +5,12 @@ use super::incoming::Records;
 use super::request::Header;
 use crate::chunk::Chunk;
 use crate::item_error::{Cause, ItemError};
+use crate::observe::Timed;
 use crate::panics::catch;
 use crate::portable::{Portable, decode};
 use crate::worker::Port;
 use crate::worker_error::WorkerError;
+use std::time::Duration;
 
 /// What a record is.
 ///
@@ -54,6 +56,10 @@ pub enum Record {
     Broken = 4,
     /// The answer is whole. Fewer items than asked for: the rest is not needed.
     End = 5,
+    /// The next item failed and is tried again. Only where somebody looks on.
+    Retried = 6,
+    /// How long it took, and the slowest items. Only where somebody looks on.
+    Worked = 7,
 }
 
 impl Record {
@@ -64,6 +70,8 @@ impl Record {
             Record::Failed,
             Record::Broken,
             Record::End,
+            Record::Retried,
+            Record::Worked,
         ]
         .into_iter()
         .find(|record| *record as u8 == byte)
@@ -196,16 +204,11 @@ pub fn accept<O: Portable>(
             // The user's own `Deserialize` panicked.
             Err(panic) => fail(chunk, cause_of(panic)),
         },
-        Record::Failed => {
-            let error: ItemError = decode(payload)?;
-            if error.index() != left.start {
-                return Err(WireError::new(format!(
-                    "the failure of item {} where item {} comes next",
-                    error.index(),
-                    left.start
-                )));
-            }
-            chunk.fail(error);
+        Record::Failed => chunk.fail(failure(payload, left.start)?),
+        Record::Retried => Port::retried(chunk, &failure(payload, left.start)?),
+        Record::Worked => {
+            let (took, slowest): (Duration, Vec<Timed>) = decode(payload)?;
+            chunk.tell_worked(took, &slowest);
         }
         Record::Broken => return Err(decode::<WorkerError>(payload)?.into()),
         Record::End => {
@@ -220,6 +223,18 @@ pub fn accept<O: Portable>(
         }
     }
     Ok(false)
+}
+
+/// A failure that is said to be of item `next`.
+fn failure(payload: &[u8], next: usize) -> Result<ItemError, WireError> {
+    let error: ItemError = decode(payload)?;
+    if error.index() == next {
+        return Ok(error);
+    }
+    Err(WireError::new(format!(
+        "the failure of item {} where item {next} comes next",
+        error.index()
+    )))
 }
 
 /// The next item failed here, on its way home.

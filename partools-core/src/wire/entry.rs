@@ -140,7 +140,7 @@ fn serve<T: PortableTask<Output: Portable>>(
     });
     let (task, count) =
         unpacked.map_err(|panic| broken_by("rebuilding it elsewhere", &panic))??;
-    let mut far = Far::<T>::new(Worker::new(task, worker, &plan), count);
+    let mut far = Far::<T>::new(Worker::new(task, worker, &plan), count, plan.observed);
     body(&mut Server::new(&mut far));
     Ok(far.finish()?)
 }

@@ -78,12 +78,17 @@ pub(crate) struct Orders {
     pub(crate) retries: u32,
     /// Somebody may stop the run.
     pub(crate) watched: bool,
+    /// Somebody looks on, and wants items to be timed.
+    pub(crate) observed: bool,
+    pub(crate) times_items: bool,
 }
 
 impl Orders {
     pub(crate) fn plan(&self) -> Plan {
         Plan {
             watched: self.watched,
+            observed: self.observed,
+            times_items: self.times_items,
             ..Plan::new().seed(self.seed).retries(self.retries)
         }
     }
@@ -170,6 +175,8 @@ impl<'m> Parcel<'m> {
             seed: plan.seed,
             retries: plan.retries,
             watched: plan.is_watched(),
+            observed: plan.observed,
+            times_items: plan.times_items,
         };
         let entry = Entry::of(task);
         let mut head = FrameWriter::new();

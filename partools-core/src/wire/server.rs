@@ -13,6 +13,7 @@ use crate::worker_error::WorkerError;
 use std::any::Any;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::Instant;
 
 /// Answers requests about one task, with the state and the shared argument that are kept between them.
 /// [`Entry::serve`](super::Entry::serve) makes one.
@@ -82,14 +83,17 @@ pub(super) trait Answer {
 pub(super) struct Far<'m, T: PortableTask> {
     worker: Option<Worker<T::Far<'m>>>,
     count: usize,
+    /// Somebody looks on, and is told how long it took and what was tried again.
+    is_observed: bool,
 }
 
 impl<'m, T: PortableTask> Far<'m, T> {
     /// `count`: how many items the task has.
-    pub(super) fn new(worker: Worker<T::Far<'m>>, count: usize) -> Self {
+    pub(super) fn new(worker: Worker<T::Far<'m>>, count: usize, is_observed: bool) -> Self {
         Far {
             worker: Some(worker),
             count,
+            is_observed,
         }
     }
 
@@ -130,6 +134,7 @@ where
             outlet,
             scratch: Vec::new(),
             next: range.start,
+            is_observed: self.is_observed,
             thrown: None,
         };
         // The state first: a worker that is killed while it makes one has begun no item.
@@ -142,6 +147,7 @@ where
             post.say(Record::Broken, &error);
             return post.close();
         }
+        let begun = self.is_observed.then(Instant::now);
         let mut at = range.start;
         while at < range.end && at < post.needed() {
             if let Err(panic) = catch(|| T::deal(worker.task_mut(), at..range.end)) {
@@ -165,6 +171,9 @@ where
             }
             at = post.next;
             attempt = 0;
+        }
+        if let Some(begun) = begun {
+            post.say(Record::Worked, &(begun.elapsed(), worker.take_slowest()));
         }
         post.send(Record::End, &[]);
         post.close()
@@ -203,6 +212,7 @@ struct Post<'o> {
     scratch: Vec<u8>,
     /// The item whose record is sent next.
     next: usize,
+    is_observed: bool,
     /// A panic of the outlet's. It is the executor's: kept until the worker's loop is left, or it would be taken for the
     /// item's.
     thrown: Option<Box<dyn Any + Send>>,
@@ -283,5 +293,10 @@ impl<O: Portable> Sink<O> for Encoded<'_, '_> {
     }
     fn needed(&self) -> usize {
         self.0.needed()
+    }
+    fn retried(&mut self, error: &ItemError) {
+        if self.0.is_observed {
+            self.0.say(Record::Retried, error);
+        }
     }
 }
