@@ -83,7 +83,7 @@
 //! ```
 //!
 //! # Features
-//! `threads`, `fork` and `derive` (of `SharedArg`) are on if nothing is said; `rayon` adds `Rayon`; `journal` adds
+//! `threads`, `fork` and `derive` (of `SharedArg`) are on if nothing is said; `rayon` adds `Rayon`, `frame` frames; `journal` adds
 //! `Journal`, with which a map goes on where it was killed;
 //! `progress`, `tracing` and `timeline` are for looking on. `fork` is accepted on every system,
 //! but only on Linux is there a `Fork`. Features only add types: no bound changes with them. To write an
@@ -151,6 +151,10 @@ mod shared_arg {
     pub use partools_core::SharedArg;
 }
 
+/// Frames: any function over the groups of a table. With the feature `frame`.
+#[cfg(feature = "frame")]
+pub use partools_frame as frame;
+
 #[cfg(all(feature = "fork", target_os = "linux"))]
 pub use partools_fork::{Capture, Fork, Limits};
 #[cfg(feature = "progress")]
@@ -171,6 +175,6 @@ pub use partools_threads::Rayon;
 pub use partools_threads::Threads;
 
 /// The README's example is a test too.
-#[cfg(all(doctest, feature = "fork", target_os = "linux"))]
+#[cfg(all(doctest, feature = "fork", feature = "frame", target_os = "linux"))]
 #[doc = include_str!("../../README.md")]
 mod readme {}

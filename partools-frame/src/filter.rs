@@ -1,0 +1,42 @@
+//! `filter`: the rows of the groups that a function says yes to, in the order of the frame.
+
+use crate::error::FrameError;
+use crate::frame::Frame;
+use crate::group_by::GroupBy;
+use crate::keys::small;
+use crate::run;
+use crate::task::{CallGroup, GroupTask};
+use arrow_array::UInt32Array;
+use partools_core::{Executor, Shared};
+
+/// A closure over groups that says which to keep, ready to run. Made by [`GroupBy::filter`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing runs before an ending such as run"]
+pub struct Filter<S, K> {
+    by: GroupBy<S>,
+    call: K,
+}
+
+impl<S: Shared, K: CallGroup<S, Part = bool>> Filter<S, K> {
+    pub(crate) fn new(by: GroupBy<S>, call: K) -> Self {
+        Filter { by, call }
+    }
+
+    /// Runs it on `executor`: the rows to keep, all columns, in the order of the frame.
+    ///
+    /// # Errors
+    /// As for [`Apply::run`](crate::Apply::run).
+    pub fn run<'t, E>(&'t self, executor: &E) -> Result<Frame, FrameError>
+    where
+        E: Executor<GroupTask<'t, S, K>> + ?Sized,
+    {
+        let groups = self.by.grouping()?;
+        let keep = run::parts(&self.by, &groups, &self.call, executor)?;
+        let of = groups.group_of_rows(self.by.frame.num_rows());
+        let is_kept =
+            |group: &Option<u32>| group.is_some_and(|group| keep[group as usize] == Some(true));
+        let rows = of.iter().enumerate().filter(|(_, group)| is_kept(group));
+        let kept = rows.map(|(row, _)| small(row));
+        self.by.frame.take(&UInt32Array::from_iter_values(kept))
+    }
+}

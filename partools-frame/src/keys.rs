@@ -1,0 +1,12 @@
+//! Grouping: from key columns to groups of rows. See [`codes`] for how keys become numbers, [`pack`] for how several
+//! become one, [`dense`] for how those become group numbers, and [`Grouping`] for what comes out.
+
+mod codes;
+mod dense;
+mod grouping;
+mod levels;
+mod pack;
+
+pub(crate) use codes::{Nan, Order, codes};
+pub(crate) use dense::{Dense, small};
+pub(crate) use grouping::{GroupOptions, Grouping, RowsOf, group};
