@@ -3,6 +3,7 @@
 mod c10_host;
 mod c11_refusals;
 mod c12_control;
+mod c13_attempts;
 mod c1_calls;
 mod c2_order;
 mod c3_delivery;
@@ -70,6 +71,7 @@ pub fn cases<E: Candidate>(subject: Subject<E>) -> Vec<Case> {
     c10_host::list(&mut list);
     c11_refusals::list(&mut list);
     c12_control::list(&mut list);
+    c13_attempts::list(&mut list);
     drops::list(&mut list);
     insight::list(&mut list);
     seed::list(&mut list);

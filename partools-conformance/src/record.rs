@@ -49,6 +49,11 @@ pub struct Pen {
 }
 
 impl Pen {
+    /// Did nobody write anything yet?
+    pub(crate) fn is_fresh(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|log| log.len() == 0)
+    }
+
     /// Appends one record.
     ///
     /// # Panics

@@ -12,7 +12,6 @@ use crate::worker::Port;
 use crate::writer::{Told, Writer};
 use std::cell::Cell;
 use std::ops::Range;
-use std::time::Duration;
 
 /// A claim on a range of items of a [`Run`].
 ///
@@ -39,7 +38,7 @@ pub struct Chunk<'r, O> {
     range: Range<usize>,
     /// The next index to be filled or failed; those before it are done.
     at: usize,
-    /// The attempt of the first item.
+    /// The attempt of the next item.
     attempt: u32,
     /// The worker that has it, or [`NOBODY`]; and since when, as a stamp. For observers.
     worker: u32,
@@ -77,7 +76,7 @@ impl<'r, O> Chunk<'r, O> {
         self.at
     }
 
-    /// The attempt of the first item: 0 unless it failed before and is tried again.
+    /// The attempt of the next item, the one at [`position`](Self::position): 0 unless it failed before and is tried again.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.attempt
@@ -120,6 +119,7 @@ impl<'r, O> Chunk<'r, O> {
         }
         self.slots(1)[0].write(output);
         self.advance(1);
+        self.run.a_worker_lives();
         Ok(())
     }
 
@@ -149,11 +149,81 @@ impl<'r, O> Chunk<'r, O> {
         if self.is_full() {
             return;
         }
+        self.run.a_worker_lives();
         error.set_index(self.at);
+        self.fail_for_good(error);
+    }
+
+    fn fail_for_good(&mut self, error: ItemError) {
         self.run.failed_at(self.at);
         self.run.note(Event::Failed { error: &error });
         self.failures.push(error);
         self.at += 1;
+        self.attempt = 0;
+    }
+
+    /// The next item failed at its attempt number [`attempt`](Self::attempt), and its worker goes on behind it. Where the
+    /// plan has another attempt for it, it goes back, to be claimed alone; else this is [`fail`](Self::fail). For executors
+    /// whose workers do not retry by themselves. Ignored where the chunk [is full](Self::is_full).
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Cause, Error, Executor, ItemError, Run, Task, over};
+    /// # struct Example;
+    /// # impl<T: Task<Output = u32>> Executor<T> for Example {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+    /// fn execute(&self, _: &T, run: &Run<u32>, _: &mut Caller<'_, u32>) -> Result<(), Error> {
+    ///     while let Some(mut chunk) = run.try_claim() {
+    ///         while !chunk.is_full() {
+    ///             match (chunk.position(), chunk.attempt()) {
+    ///                 (2, 0 | 1) => chunk.failed(Cause::NoOutput),
+    ///                 (_, attempt) => chunk.push(attempt).expect("there is room"),
+    ///             }
+    ///         }
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # }
+    /// assert_eq!(over(0..4).retries(2).map(|_| 0).run(&Example)?, [0, 0, 2, 0]);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn failed(&mut self, cause: Cause) {
+        self.failed_by(ItemError::new(self.at, self.attempt, cause));
+    }
+
+    /// As [`failed`](Self::failed), with all that is known of the failure.
+    pub(crate) fn failed_by(&mut self, error: ItemError) {
+        if !self.is_full() {
+            self.run.a_worker_lives();
+            self.fail_or_go_back(error);
+        }
+    }
+
+    fn fail_or_go_back(&mut self, error: ItemError) {
+        if !self.run.plan().retries.again(&error) {
+            return self.fail_for_good(error);
+        }
+        self.note_retry(&error);
+        let done = self.range.start..self.at;
+        let next = self.at..self.at + 1;
+        self.tell_done(done.clone(), self.failures.len());
+        self.run
+            .record(done, std::mem::take(&mut self.failures), next, self.attempt + 1);
+        self.at += 1;
+        self.range.start = self.at;
+        self.attempt = 0;
+    }
+
+    fn note_retry(&self, error: &ItemError) {
+        self.run.note(Event::Retried {
+            error,
+            wait: self.run.plan().retries.wait_before(error.attempt() + 1),
+        });
+    }
+
+    /// The next item failed, and the worker that has this claim tries it again by itself: it is at its attempt number
+    /// `attempt` now. For executors that hear so of their workers, lest one that dies takes the count along.
+    pub fn again(&mut self, attempt: u32) {
+        self.attempt = self.attempt.max(attempt);
     }
 
     /// Cuts the claim in two: keeps the first `items` of what is left, and gives the rest as a claim of
@@ -179,8 +249,8 @@ impl<'r, O> Chunk<'r, O> {
     pub fn split(&mut self, items: usize) -> Option<Self> {
         let cut = self.at.saturating_add(items).min(self.range.end);
         let rest = cut..std::mem::replace(&mut self.range.end, cut);
-        // The first item takes its attempts along, or it could be tried again for ever.
-        let attempt = match cut == self.range.start {
+        // The next item takes its attempts along, or it could be tried again for ever.
+        let attempt = match cut == self.at {
             true => self.attempt,
             false => 0,
         };
@@ -199,6 +269,30 @@ impl<'r, O> Chunk<'r, O> {
 
     /// The worker died while it ran the next item: that item is tried again where the plan says so, else
     /// failed for `cause`; the items behind it go back and will be claimed again, unblamed.
+    ///
+    /// A [`Cause::Killed`] by SIGKILL is hardly the item's doing: the system does that when memory runs out, or a person. So
+    /// the first time the item is called again at the same attempt, alone; the second time it is blamed as for any other
+    /// cause. (An executor that killed the worker itself has another cause to give, or none: [`stopped`](Self::stopped).)
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Cause, Error, Executor, Run, Task, over};
+    /// # struct Example;
+    /// # impl<T: Task> Executor<T> for Example {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+    /// fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    ///     let killed = || Cause::Killed { signal: 9, name: "SIGKILL".into() };
+    ///     run.try_claim().expect("all three").lost(killed());
+    ///     let again = run.try_claim().expect("the one that was under way");
+    ///     assert_eq!((again.range(), again.attempt()), (0..1, 0));
+    ///     again.lost(killed()); // once more: it is blamed
+    ///     caller.work(task);
+    ///     Ok(())
+    /// }
+    /// # }
+    /// let results = over(0..3).map(|i| i).try_run(&Example)?;
+    /// assert_eq!(results.iter().map(Result::is_ok).collect::<Vec<_>>(), [false, true, true]);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn lost(self, cause: Cause) {
         self.lost_saying(cause, None);
     }
@@ -208,26 +302,24 @@ impl<'r, O> Chunk<'r, O> {
         if self.is_full() {
             return;
         }
-        let error_at = |index, attempt| match stderr {
-            Some(text) => ItemError::new(index, attempt, cause).with_stderr(text),
-            None => ItemError::new(index, attempt, cause),
-        };
-        let attempt = if self.at == self.range.start {
-            self.attempt
-        } else {
-            0
-        };
-        if attempt < self.run.plan().retries {
-            self.run.note(Event::Retried {
-                error: &error_at(self.at, attempt),
-                wait: Duration::ZERO,
-            });
-            self.run.give_back(self.at..self.at + 1, attempt + 1);
+        let run = self.run;
+        let is_from_outside = matches!(&cause, Cause::Killed { name, .. } if name == "SIGKILL");
+        // A limit on time is what the plan asked for.
+        let is_death = !matches!(cause, Cause::TimedOut { .. } | Cause::CpuTime { .. });
+        if is_from_outside && self.run.excuse(self.at) {
+            self.run.give_back(self.at..self.at + 1, self.attempt);
             self.run.give_back(self.at + 1..self.range.end, 0);
             self.range.end = self.at;
         } else {
-            let error = error_at(self.at, attempt);
-            self.fail(error);
+            let error = ItemError::new(self.at, self.attempt, cause);
+            self.fail_or_go_back(match stderr {
+                Some(text) => error.with_stderr(text),
+                None => error,
+            });
+        }
+        drop(self);
+        if is_death {
+            run.a_worker_died();
         }
     }
 
@@ -304,6 +396,9 @@ impl<O> Port<O> for Chunk<'_, O> {
             }
         }
         self.at += items;
+        if items > 0 {
+            self.attempt = 0;
+        }
     }
 
     fn fail(&mut self, error: ItemError) {
@@ -311,10 +406,7 @@ impl<O> Port<O> for Chunk<'_, O> {
     }
 
     fn retried(&mut self, error: &ItemError) {
-        self.run.note(Event::Retried {
-            error,
-            wait: Duration::ZERO,
-        });
+        self.note_retry(error);
     }
 
     fn unwatched(&self) -> Option<usize> {
@@ -328,9 +420,12 @@ impl<O> Drop for Chunk<'_, O> {
         let rest = self.at..self.range.end;
         if !done.is_empty() || !rest.is_empty() {
             self.tell_done(done.clone(), self.failures.len());
-            let attempt = if done.is_empty() { self.attempt } else { 0 };
-            self.run
-                .record(done, std::mem::take(&mut self.failures), rest, attempt);
+            self.run.record(
+                done,
+                std::mem::take(&mut self.failures),
+                rest,
+                self.attempt,
+            );
         }
     }
 }

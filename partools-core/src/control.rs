@@ -149,6 +149,11 @@ pub enum Halt {
     Cancelled,
     /// Its deadline passed.
     Deadline,
+    /// So many workers in a row died, and no item was done in between: the executor [gave up](crate::Run::give_up).
+    Deaths {
+        /// How many.
+        workers: usize,
+    },
 }
 
 impl fmt::Display for Halt {
@@ -156,6 +161,12 @@ impl fmt::Display for Halt {
         f.write_str(match self {
             Halt::Cancelled => "the map was cancelled",
             Halt::Deadline => "the map's deadline passed",
+            Halt::Deaths { workers } => {
+                return write!(
+                    f,
+                    "{workers} workers in a row died and no item was done in between, so the map gave up"
+                );
+            }
         })
     }
 }

@@ -214,6 +214,12 @@ impl Error {
         self.halt() == Some(Halt::Deadline)
     }
 
+    /// Did worker after worker die, until the executor [gave up](crate::Run::give_up)?
+    #[must_use]
+    pub fn is_deaths(&self) -> bool {
+        matches!(self.halt(), Some(Halt::Deaths { .. }))
+    }
+
     fn halt(&self) -> Option<Halt> {
         match self.0.kind {
             Kind::Halted { halt, .. } => Some(halt),
@@ -268,10 +274,19 @@ impl fmt::Display for Error {
                 "no memory for {count} outputs of type {output}; take them one by one with for_each, or, where that is what you do, use smaller chunks or a smaller window"
             ),
             Kind::Os { what, source } => write!(f, "{what}: {source}"),
-            Kind::Halted { halt, done, count } => write!(
-                f,
-                "{halt} when {done} of {count} items were done; try_run gives those that are, and for_each delivers them as they come"
-            ),
+            Kind::Halted { halt, done, count } => {
+                write!(
+                    f,
+                    "{halt} when {done} of {count} items were done; try_run gives those that are, and for_each delivers them as they come"
+                )?;
+                match halt {
+                    Halt::Deaths { .. } => f.write_str(
+                        "; it also says how each worker died: where the items do it, run one on Serial to see it alone; where \
+                         something kills workers from outside (the system does when memory runs out), use fewer",
+                    ),
+                    _ => Ok(()),
+                }
+            }
             Kind::Executor(why) => f.write_str(why),
         }?;
         match self.0.drop_panics {

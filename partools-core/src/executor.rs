@@ -37,8 +37,13 @@ use crate::task::Task;
 ///   out, items under way are killed where the executor can (else they end), nothing more is delivered. What
 ///   was finished is kept for [`try_run`](crate::Job::try_run); the others say whether they were not run, or
 ///   stopped. ([`Run::is_stopped`] looks; an executor that sleeps wakes as often as [`Run::look_again`] says.)
+/// - **C13** An item is called once for each attempt that the plan gives it, whatever ended the one before: after the
+///   plan's wait, and only where the plan [picks](crate::Retries::only_if) the failure. What a worker that died had claimed
+///   and not begun goes back and does not count. An item whose worker was killed by SIGKILL, and not by the executor, is
+///   called once more for that, uncounted and alone, before it is blamed. Where worker after worker dies and no item gets
+///   done, the map [gives up](Run::give_up), and keeps what was finished. ([`Chunk::lost`](crate::Chunk::lost) does all this.)
 ///
-/// C7's bound, C8, C11, C12's hand-out and the empty map of C9 are kept by the core for all executors; the rest is kept
+/// C7's bound, C8, C11, C12's hand-out, C13's books and the empty map of C9 are kept by the core for all executors; the rest is kept
 /// by the executor with the core's help. `partools-conformance` has the cases.
 ///
 /// # Writing one

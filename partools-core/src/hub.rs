@@ -1,6 +1,7 @@
 //! The books of a run that need its lock: what is done, what failed, what was given back, and (where claims are
 //! made elsewhere) all that was ever handed out.
 
+use crate::control::Halt;
 use crate::error::Error;
 use crate::item_error::ItemError;
 use crate::ranges::RangeSet;
@@ -21,6 +22,10 @@ pub(crate) struct Hub {
     pub(crate) under_way: BTreeSet<usize>,
     /// The first output that was taken out and not delivered: the callback wants no more, or the run was stopped.
     pub(crate) withheld: Option<usize>,
+    /// Items whose worker was killed by somebody else once, which does not count.
+    pub(crate) excused: BTreeSet<usize>,
+    /// Why the executor gave up.
+    pub(crate) given_up: Option<Halt>,
     pub(crate) error: Option<Error>,
 }
 

@@ -43,6 +43,7 @@ mod ranges;
 mod receive;
 mod remote;
 mod report;
+mod retries;
 mod run;
 mod schedule;
 mod serial;
@@ -85,6 +86,7 @@ pub use remote::{
     Dealt, FarItems, FarPieces, FarRange, PortableItems, PortableStart, PortableTask, Remote,
 };
 pub use report::{Report, Summary, WorkerUse};
+pub use retries::Retries;
 pub use run::Run;
 pub use schedule::{Chunks, Pace, Schedule};
 pub use serial::Serial;

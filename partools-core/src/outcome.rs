@@ -13,7 +13,7 @@ impl<O> Run<O> {
     /// The verdict on a finished run: complete, or stopped by its plan before that; else its own error, or the items
     /// that are missing.
     pub(crate) fn verdict(&mut self, executor: &'static str) -> Result<Option<Halt>, Error> {
-        let is_streaming = self.is_streaming();
+        let (is_streaming, halt) = (self.is_streaming(), self.halt());
         let hub = unlocked(&mut self.hub);
         if let Some(error) = hub.error.take() {
             return Err(error);
@@ -25,7 +25,7 @@ impl<O> Run<O> {
             Some(withheld) => withheld,
             None => delivered,
         };
-        match self.halt() {
+        match halt {
             _ if reached >= bound => Ok(None),
             Some(halt) => Ok(Some(halt)),
             None => Err(Error::incomplete(executor, reached..bound)),

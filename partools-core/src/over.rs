@@ -8,6 +8,7 @@ use crate::items::{ItemOf, Items, sealed::Walk};
 use crate::job::Job;
 use crate::observe::Observer;
 use crate::plan::{OnError, Plan};
+use crate::retries::Retries;
 use crate::schedule::Chunks;
 use crate::shared::{NoShared, Shared, ViewOf, With};
 use crate::state::{By, NoState, Start, StartError, TryBy};
@@ -81,7 +82,7 @@ impl<X: Items, S: Shared, G: Start> Over<X, S, G> {
     }
 
     /// How many times a failed item is tried again before its failure counts. The item is called again
-    /// from its beginning, with a fresh state.
+    /// from its beginning, with a fresh state. [`Retries`] can also wait in between, and pick failures.
     ///
     /// ```
     /// use partools_core::{Serial, over};
@@ -95,8 +96,14 @@ impl<X: Items, S: Shared, G: Start> Over<X, S, G> {
     /// assert_eq!(attempts, [0, 1, 0]);
     /// # Ok::<(), partools_core::Error>(())
     /// ```
-    pub fn retries(self, times: u32) -> Self {
-        self.with(|plan| plan.retries(times))
+    pub fn retries(self, retries: impl Into<Retries>) -> Self {
+        self.with(|plan| plan.retries(retries))
+    }
+
+    /// How many workers may die one after the other, without one item done in between, before the map gives up; see
+    /// [`Plan::respawns`]. For executors whose workers can die.
+    pub fn respawns(self, most: usize) -> Self {
+        self.with(|plan| plan.respawns(most))
     }
 
     /// The seed of [`Cx::rng`].

@@ -4,6 +4,7 @@ use crate::capability::Capabilities;
 use crate::control::CancelToken;
 use crate::error::Error;
 use crate::observe::{Observer, Observers};
+use crate::retries::Retries;
 use crate::schedule::Chunks;
 use std::time::Duration;
 
@@ -58,7 +59,9 @@ pub enum OnError {
 pub struct Plan {
     pub(crate) chunks: Chunks,
     pub(crate) on_error: Option<OnError>,
-    pub(crate) retries: u32,
+    pub(crate) retries: Retries,
+    /// `None`: [`RESPAWNS`].
+    pub(crate) respawns: Option<usize>,
     pub(crate) seed: u64,
     pub(crate) item_timeout: Option<Duration>,
     pub(crate) deadline: Option<Duration>,
@@ -72,6 +75,9 @@ pub struct Plan {
     /// Workers time their items, says the plan that a run has: an observer wants it.
     pub(crate) times_items: bool,
 }
+
+/// So many workers may die in a row, if not set.
+const RESPAWNS: usize = 100;
 
 impl Plan {
     /// No retries, automatic chunks, seed 0, no limits.
@@ -91,9 +97,37 @@ impl Plan {
         self
     }
 
-    /// How many times an item that failed is tried again, with a fresh state, before its failure counts.
-    pub fn retries(mut self, times: u32) -> Self {
-        self.retries = times;
+    /// How an item that failed is tried again, with a fresh state, before its failure counts: so many times, or as
+    /// [`Retries`] say.
+    pub fn retries(mut self, retries: impl Into<Retries>) -> Self {
+        self.retries = retries.into();
+        self
+    }
+
+    /// How many workers may die one after the other, without one item done in between, before the map
+    /// [gives up](crate::Run::give_up): for a map whose every item kills its worker. 100 if not set. What was finished is
+    /// kept for [`try_run`](crate::Job::try_run), and the items that are left say why they were not run. Workers that were
+    /// killed for an [item timeout](Self::item_timeout) do not count.
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Cause, Error, Executor, Plan, Run, Task, over};
+    /// # /// Loses every worker at its first item.
+    /// # struct Unlucky;
+    /// # impl<T: Task> Executor<T> for Unlucky {
+    /// #     fn capabilities(&self) -> Capabilities { Capabilities::new("unlucky", 1) }
+    /// #     fn execute(&self, _: &T, run: &Run<T::Output>, _: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    /// #         while let Some(chunk) = run.try_claim() { chunk.lost(Cause::Exited { code: 1 }); }
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    /// // On an executor all of whose workers die:
+    /// let results = over(0..1000).map(|i| i).plan(Plan::new().respawns(10)).try_run(&Unlucky)?;
+    /// assert_eq!(results[10].as_ref().unwrap_err().to_string(), "item 10 ended its worker process with exit code 1");
+    /// assert!(results[11].as_ref().unwrap_err().to_string().starts_with("item 11 was not run: 11 workers in a row died"));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn respawns(mut self, most: usize) -> Self {
+        self.respawns = Some(most);
         self
     }
 
@@ -141,6 +175,11 @@ impl Plan {
     pub fn cancel(mut self, token: &CancelToken) -> Self {
         self.cancel = Some(token.clone());
         self
+    }
+
+    /// Are so many deaths in a row more than the plan allows?
+    pub(crate) fn is_too_deadly(&self, deaths: usize) -> bool {
+        deaths > self.respawns.unwrap_or(RESPAWNS)
     }
 
     /// Can anything but its items stop the run?

@@ -98,6 +98,8 @@ pub struct Run<O> {
     /// Items below were delivered, and their slots are free again.
     pub(crate) delivered: AtomicUsize,
     stopped: AtomicBool,
+    /// Workers that died since an output last came from one, or the failure of an item that it survived.
+    deaths: AtomicUsize,
     control: Option<Control>,
     /// The observers, where there are any.
     pub(crate) watch: Option<Arc<Watch>>,
@@ -154,6 +156,7 @@ impl<O> Run<O> {
             bound: AtomicUsize::new(count),
             delivered: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
+            deaths: AtomicUsize::new(0),
             control,
             watch,
             slots,
@@ -345,9 +348,10 @@ impl<O> Run<O> {
         self.control.as_ref().map(Control::patience)
     }
 
-    /// Why the run was stopped, where its plan did it.
+    /// Why the run was stopped before its end without an error: by its plan, or because the executor gave up.
     pub(crate) fn halt(&self) -> Option<Halt> {
-        self.control.as_ref().and_then(Control::found)
+        let found = self.control.as_ref().and_then(Control::found);
+        found.or_else(|| lock(&self.hub).given_up)
     }
 
     // ---- work
@@ -403,6 +407,32 @@ impl<O> Run<O> {
         let _hub = lock(&self.hub);
         self.stopped.store(true, Ordering::Relaxed);
         self.bell.ring();
+    }
+
+    /// Stops the run as a deadline does, for a reason of the executor's: what was finished is kept for
+    /// [`try_run`](crate::Job::try_run), and the other items say that they were not run. The first such reason wins.
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Cause, Error, Executor, Halt, Run, Task, over};
+    /// # struct Example;
+    /// # impl<T: Task<Output = usize>> Executor<T> for Example {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+    /// fn execute(&self, _: &T, run: &Run<usize>, _: &mut Caller<'_, usize>) -> Result<(), Error> {
+    ///     let mut chunk = run.try_claim().expect("both items");
+    ///     chunk.push(5).expect("there is room");
+    ///     run.give_up(Halt::Deaths { workers: 100 });
+    ///     Ok(())
+    /// }
+    /// # }
+    /// let results = over(0..2).map(|i| i).try_run(&Example)?;
+    /// assert_eq!(results[0].as_ref().ok(), Some(&5));
+    /// assert_eq!(results[1].as_ref().unwrap_err().cause(), &Cause::NotRun { halt: Halt::Deaths { workers: 100 } });
+    /// assert!(over(0..2).map(|i| i).run(&Example).unwrap_err().is_deaths());
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn give_up(&self, why: Halt) {
+        lock(&self.hub).given_up.get_or_insert(why);
+        self.stop();
     }
 
     /// Stops the run for `error`, which becomes the map's. The first such error wins.

@@ -14,12 +14,14 @@ use crate::nested;
 use crate::observe::Stopwatch;
 use crate::panics::{Panic, catch};
 use crate::plan::Plan;
+use crate::retries::Retries;
 use crate::schedule::Pace;
 use crate::task::{Span, Task};
 use crate::worker_error::WorkerError;
 use crate::writer::{Encode, Told, Writer};
 use std::cell::Cell;
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 /// Where a worker's outputs go: slots, or a [`Sink`].
 pub(crate) trait Port<O> {
@@ -40,6 +42,12 @@ pub(crate) trait Port<O> {
 
     /// The next item failed and will be tried again.
     fn retried(&mut self, _: &ItemError) {}
+
+    /// As of [`Sink`].
+    fn rests(&mut self, _attempt: u32) {}
+
+    /// As of [`Sink`].
+    fn goes_on(&mut self) {}
 
     /// Where [`needed`](Self::needed) cannot change while the worker calls items: how many to call in one go. No clock
     /// is read then.
@@ -78,11 +86,20 @@ pub trait Sink<O> {
     /// Items from this index on are not needed any more: an item below has failed, or the run stops.
     fn needed(&self) -> usize;
 
-    /// The next item failed and will be tried again, at once. For an executor that tells observers
+    /// The next item failed and will be tried again. For an executor that tells observers
     /// ([`Event::Retried`](crate::Event::Retried)); nothing else comes of it.
     fn retried(&mut self, error: &ItemError) {
         let _ = error;
     }
+
+    /// The next item failed, and is called again, as its attempt number `attempt`, when the wait that the plan has before
+    /// it is over. For backends whose caller must know how far a worker had come that dies, or that time an item.
+    fn rests(&mut self, attempt: u32) {
+        let _ = attempt;
+    }
+
+    /// The wait is over: the next item is called now.
+    fn goes_on(&mut self) {}
 }
 
 /// A sink as a port.
@@ -111,6 +128,12 @@ impl<O, S: Sink<O> + ?Sized> Port<O> for SinkPort<'_, S> {
     fn retried(&mut self, error: &ItemError) {
         self.0.retried(error);
     }
+    fn rests(&mut self, attempt: u32) {
+        self.0.rests(attempt);
+    }
+    fn goes_on(&mut self) {
+        self.0.goes_on();
+    }
 }
 
 /// One worker of a run: a task, its state, and what it has measured. For workers elsewhere; in this process
@@ -138,7 +161,7 @@ pub struct Worker<T: Task> {
     task: T,
     number: usize,
     seed: u64,
-    retries: u32,
+    retries: Retries,
     /// So many items are called between two looks, at most.
     most: usize,
     keep_payloads: bool,
@@ -153,6 +176,9 @@ pub struct Worker<T: Task> {
 const WATCHED: usize = 32;
 /// Where items are timed, the clock is read this many times in a piece of some 100 µs.
 const TIMED: usize = 10;
+
+/// Who waits before an attempt looks this often whether the item is still needed.
+const NAP: Duration = Duration::from_millis(4);
 
 impl<T: Task> Worker<T> {
     /// Worker number `number` of a run of `task` under `plan`. A reference to a task is a task.
@@ -285,7 +311,13 @@ impl<T: Task> Worker<T> {
             stopwatch.start();
         }
         let (mut at, mut attempt) = (range.start, attempt);
+        let mut rested = attempt == 0;
         while at < range.end && at < port.needed() {
+            if !rested {
+                // Before its state is made: what a fresh state connects to may be what needs time.
+                rested = self.rest(at, attempt, port);
+                continue;
+            }
             let Some(state) = &mut self.state else {
                 // Which may take its time, so that nothing more is needed.
                 self.start()?;
@@ -349,9 +381,10 @@ impl<T: Task> Worker<T> {
                     ItemError::panicked(at, attempt, panic, self.keep_payloads)
                 }
             };
-            if attempt < self.retries {
+            if self.retries.again(&failure) {
                 port.retried(&failure);
                 attempt += 1;
+                rested = false;
             } else {
                 port.fail(failure);
                 at += 1;
@@ -359,6 +392,27 @@ impl<T: Task> Worker<T> {
             }
         }
         Ok(())
+    }
+
+    /// Waits as long as the plan has it before attempt number `attempt` of the item at `at`. False where that item is not
+    /// needed any more.
+    #[cold]
+    fn rest<P: Port<T::Output>>(&mut self, at: usize, attempt: u32, port: &mut P) -> bool {
+        port.rests(attempt);
+        let (begun, wait) = (Instant::now(), self.retries.wait_before(attempt));
+        loop {
+            let left = wait.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            if at >= port.needed() {
+                return false;
+            }
+            std::thread::sleep(left.min(NAP));
+        }
+        port.goes_on();
+        self.pace.begin();
+        true
     }
 
     /// Ends the worker: its state is dropped.

@@ -79,6 +79,12 @@ impl<'r, O: Portable> Books<'r, O> {
             record::READY => self.stage = Stage::Working,
             record::CLAIM => self.claim(run, payload)?,
             record::ITEM => self.begun = true,
+            record::AGAIN => {
+                let attempt = u32::from_ne_bytes(payload.try_into().ok()?);
+                if let Some(chunk) = &mut self.chunk {
+                    chunk.again(attempt);
+                }
+            }
             record::OUTPUT => {
                 self.output(payload)?;
                 self.close_if_full();

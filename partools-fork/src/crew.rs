@@ -14,7 +14,7 @@ use crate::notes;
 use crate::seat::{Death, Seat};
 use crate::stop::Patience;
 use crate::worker::{Deal, Worker};
-use partools_core::{Caller, Chunk, Error, Event, Portable, Run, Task};
+use partools_core::{Caller, Chunk, Error, Event, Halt, Portable, Run, Task};
 use partools_os::{Bell, Capture, Limits, SpawnOptions, Watch, flush_streams, wait_any};
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
@@ -190,7 +190,7 @@ where
                 continue;
             };
             match death {
-                Death::Clean => {}
+                Death::Clean | Death::Killed => {}
                 Death::Crowded => self.go_on_with_fewer(),
                 // Whoever made the doubt is most likely found.
                 Death::Blamed => self.suspicious = false,
@@ -204,13 +204,10 @@ where
                 }
             }
         }
+        // C13. Deaths that have an item to blame are counted by the run.
         if self.fruitless > patience {
-            let why = format!(
-                "{} workers in a row died before they got anywhere; something kills them from outside, or making their \
-                 state overwrites memory",
-                self.fruitless
-            );
-            self.run.abort(Error::executor(why));
+            let workers = self.fruitless;
+            self.run.give_up(Halt::Deaths { workers });
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a child tells its parent: kinds of records, in the order of a child's life.
 //!
 //! ```text
-//!   STARTING READY ( CLAIM ( [ITEM] ( OUTPUT | FAILED ) )* )* FINISHING END
+//!   STARTING READY ( CLAIM ( [ITEM] AGAIN* ( OUTPUT | FAILED ) )* )* FINISHING END
 //!   any of these may be followed by BROKEN, or by nothing more: the child died
 //! ```
 
@@ -21,6 +21,8 @@ pub(crate) const FAILED: u8 = 5;
 pub(crate) const BROKEN: u8 = 6;
 /// All chunks are done; the state is being dropped.
 pub(crate) const FINISHING: u8 = 7;
+/// The next item of the chunk failed and is tried again by the child: the attempt that comes next, as a 32-bit number.
+pub(crate) const AGAIN: u8 = 8;
 /// The next item of the chunk begins. From careful children only.
 pub(crate) const ITEM: u8 = 9;
 /// A clean end.

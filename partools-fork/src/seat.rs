@@ -57,6 +57,8 @@ pub(crate) enum Death {
     Blamed,
     /// It was killed because there was too little memory for all of them.
     Crowded,
+    /// The item in flight is known, and somebody else killed its worker: who made a doubt is not found with it.
+    Killed,
     /// No item was in flight.
     BetweenItems,
     /// Which item was in flight is not known for sure.
@@ -488,7 +490,10 @@ impl<'r, O: Portable> Seat<'r, O> {
             _ => self.fatal_panic(exit).unwrap_or_else(|| cause_of(exit)),
         };
         chunk.lost_saying(cause, self.books.words.clone());
-        Death::Blamed
+        match self.killed {
+            None if is_kill(exit) => Death::Killed,
+            _ => Death::Blamed,
+        }
     }
 }
 
@@ -508,7 +513,7 @@ fn ends_late_item<O: Portable>(killed: Option<&Killed>, books: &Books<'_, O>, ki
     };
     match killed {
         Some(Killed::Late(late)) => {
-            matches!(kind, record::OUTPUT | record::FAILED) && is_late(late)
+            matches!(kind, record::OUTPUT | record::FAILED | record::AGAIN) && is_late(late)
         }
         _ => false,
     }

@@ -207,7 +207,7 @@ impl<O: Portable> Post<'_, O> {
         }
     }
 
-    /// No item is in flight any more, and none will be.
+    /// No item is in flight any more, nor will be for now.
     fn rest(&self) {
         if let Some(clock) = self.clock {
             clock.item_ended();
@@ -267,6 +267,15 @@ impl<O: Portable> Sink<O> for Post<'_, O> {
             true => 0,
             false => self.board.bound(),
         }
+    }
+
+    fn rests(&mut self, attempt: u32) {
+        self.rest();
+        self.send(record::AGAIN, &attempt.to_ne_bytes(), Urgency::Lazy);
+    }
+
+    fn goes_on(&mut self) {
+        self.item_begins();
     }
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 /// What an item is told to do before it gives its output.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub enum Act {
     /// Sleep so long.
     Sleep(Duration),
@@ -28,6 +28,8 @@ pub enum Act {
     Kill(i32),
     /// Kill the process with this signal, unless it was tried this many times before.
     KillBefore(i32, u32),
+    /// Kill the process with this signal, unless somebody wrote with this pen before; and write with it.
+    KillOnce(i32, Pen),
     /// Send a process this signal.
     Signal(u32, i32),
     /// Sleep for ever.
@@ -147,12 +149,16 @@ impl Act {
             Act::Segfault => write_to_the_null_page(),
             Act::Exit(code) => exit(code),
             Act::Kill(signal) => kill_self(signal),
+            Act::KillOnce(signal, ref pen) if pen.is_fresh() => {
+                pen.write(Event::Call, index, attempt.into());
+                kill_self(signal);
+            }
             Act::Signal(process, signal) => send(process, signal),
             Act::KillBefore(signal, times) if attempt < times => kill_self(signal),
             Act::Hang => loop {
                 std::thread::sleep(Duration::from_secs(3600));
             },
-            Act::PanicBefore(_) | Act::KillBefore(..) => {}
+            Act::PanicBefore(_) | Act::KillBefore(..) | Act::KillOnce(..) => {}
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The books of a run: what chunks tell it, and what the caller asks of it. All of it goes through the hub's lock.
 
 use crate::caller::Batch;
+use crate::control::Halt;
 use crate::hub::Hub;
 use crate::item_error::ItemError;
 use crate::plan::OnError;
@@ -52,6 +53,27 @@ impl<O> Run<O> {
             hub.returned.insert(rest.start, (rest.end, attempt));
         }
         self.bell.ring();
+    }
+
+    /// The item's worker was killed by somebody else. True the first time.
+    pub(crate) fn excuse(&self, index: usize) -> bool {
+        lock(&self.hub).excused.insert(index)
+    }
+
+    /// A worker died with an item in flight. Where every item kills its worker, the map ends here.
+    pub(crate) fn a_worker_died(&self) {
+        let workers = self.deaths.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.plan.is_too_deadly(workers) {
+            self.give_up(Halt::Deaths { workers });
+        }
+    }
+
+    /// A worker elsewhere did an item.
+    #[inline]
+    pub(crate) fn a_worker_lives(&self) {
+        if self.deaths.load(Ordering::Relaxed) > 0 {
+            self.deaths.store(0, Ordering::Relaxed);
+        }
     }
 
     /// The item was under way when its worker was stopped.

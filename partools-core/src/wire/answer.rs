@@ -168,7 +168,8 @@ impl Outlet for Vec<u8> {
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// An output that cannot be read back fails its item, with [`Cause::NotPortable`] or the panic.
+/// An output that cannot be read back fails its item, with [`Cause::NotPortable`] or the panic. An item that failed there
+/// goes back where the plan has another attempt for it: workers elsewhere do not retry, so that the count survives them.
 ///
 /// # Errors
 /// Where the record does not belong there, ends an answer that lacks items which are needed, or says that the worker
@@ -204,7 +205,7 @@ pub fn accept<O: Portable>(
             // The user's own `Deserialize` panicked.
             Err(panic) => fail(chunk, cause_of(panic)),
         },
-        Record::Failed => chunk.fail(failure(payload, left.start)?),
+        Record::Failed => chunk.failed_by(failure(payload, left.start)?),
         Record::Retried => Port::retried(chunk, &failure(payload, left.start)?),
         Record::Worked => {
             let (took, slowest): (Duration, Vec<Timed>) = decode(payload)?;
@@ -239,12 +240,7 @@ fn failure(payload: &[u8], next: usize) -> Result<ItemError, WireError> {
 
 /// The next item failed here, on its way home.
 fn fail<O>(chunk: &mut Chunk<'_, O>, cause: Cause) {
-    let index = chunk.position();
-    let attempt = match index == chunk.range().start {
-        true => chunk.attempt(),
-        false => 0,
-    };
-    chunk.fail(ItemError::new(index, attempt, cause));
+    chunk.fail(ItemError::new(chunk.position(), chunk.attempt(), cause));
 }
 
 /// Puts a whole answer, gathered in a vector, into `chunk`.

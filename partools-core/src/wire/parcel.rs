@@ -14,9 +14,11 @@ use crate::panics::catch;
 use crate::plan::Plan;
 use crate::portable::Portable;
 use crate::remote::PortableTask;
+use crate::retries::Retries;
 use crate::shared_arg::{Layout, Piece};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
+use std::time::Duration;
 
 const MAGIC: [u8; 4] = *b"ptls";
 
@@ -75,7 +77,8 @@ impl Place {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Orders {
     pub(crate) seed: u64,
-    pub(crate) retries: u32,
+    /// The first and the longest wait before another attempt. Which failures are worth one is judged on this side.
+    pub(crate) waits: (Duration, Option<Duration>),
     /// Somebody may stop the run.
     pub(crate) watched: bool,
     /// Somebody looks on, and wants items to be timed.
@@ -85,11 +88,14 @@ pub(crate) struct Orders {
 
 impl Orders {
     pub(crate) fn plan(&self) -> Plan {
+        let (first, most) = self.waits;
+        let retries = Retries::times(0).backoff(first);
+        let retries = most.map_or(retries, |most| retries.at_most(most));
         Plan {
             watched: self.watched,
             observed: self.observed,
             times_items: self.times_items,
-            ..Plan::new().seed(self.seed).retries(self.retries)
+            ..Plan::new().seed(self.seed).retries(retries)
         }
     }
 }
@@ -173,7 +179,7 @@ impl<'m> Parcel<'m> {
         }
         let orders = Orders {
             seed: plan.seed,
-            retries: plan.retries,
+            waits: plan.retries.waits(),
             watched: plan.is_watched(),
             observed: plan.observed,
             times_items: plan.times_items,

@@ -143,10 +143,7 @@ where
 {
     while !chunk.is_full() {
         let (start, end) = (chunk.position(), chunk.range().end);
-        let attempt = match start == chunk.range().start {
-            true => chunk.attempt(),
-            false => 0,
-        };
+        let attempt = chunk.attempt();
         let unsent = pack_items(task, start..end, request);
         let end = match unsent {
             Some((bad, cause)) if bad == start => {
