@@ -4,6 +4,7 @@ mod c10_host;
 mod c11_refusals;
 mod c12_control;
 mod c13_attempts;
+mod c14_unordered;
 mod c1_calls;
 mod c2_order;
 mod c3_delivery;
@@ -72,6 +73,7 @@ pub fn cases<E: Candidate>(subject: Subject<E>) -> Vec<Case> {
     c11_refusals::list(&mut list);
     c12_control::list(&mut list);
     c13_attempts::list(&mut list);
+    c14_unordered::list(&mut list);
     drops::list(&mut list);
     insight::list(&mut list);
     seed::list(&mut list);

@@ -175,6 +175,24 @@ fn parse(bytes: &[u8]) -> Record {
     }
 }
 
+/// A thread of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Here {
+    process: u32,
+    thread: u64,
+}
+
+impl Here {
+    /// The one that calls.
+    #[must_use]
+    pub(crate) fn now() -> Self {
+        Here {
+            process: std::process::id(),
+            thread: thread_number(),
+        }
+    }
+}
+
 /// A number for this thread, its own within the process.
 fn thread_number() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);

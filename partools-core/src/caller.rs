@@ -170,8 +170,8 @@ impl<O> Drop for StopOnUnwind<'_, O> {
 /// Finished items on their way out, in order: outputs and failures. What is not taken is dropped with it.
 pub(crate) struct Batch<'r, O> {
     run: &'r Run<O>,
+    range: Range<usize>,
     rest: Range<usize>,
-    end: usize,
     failures: BTreeMap<usize, ItemError>,
     drop_panics: usize,
 }
@@ -186,8 +186,8 @@ impl<'r, O> Batch<'r, O> {
     ) -> Self {
         Batch {
             run,
-            end: range.end,
-            rest: range,
+            rest: range.clone(),
+            range,
             failures,
             drop_panics: 0,
         }
@@ -254,6 +254,6 @@ impl<O> Drop for Batch<'_, O> {
             self.run.withheld(self.rest.start);
         }
         self.drop_rest();
-        self.run.delivered_to(self.end);
+        self.run.was_delivered(self.range.clone());
     }
 }

@@ -42,8 +42,10 @@ use crate::task::Task;
 ///   and not begun goes back and does not count. An item whose worker was killed by SIGKILL, and not by the executor, is
 ///   called once more for that, uncounted and alone, before it is blamed. Where worker after worker dies and no item gets
 ///   done, the map [gives up](Run::give_up), and keeps what was finished. ([`Chunk::lost`](crate::Chunk::lost) does all this.)
+/// - **C14** Where the plan is [unordered](crate::Plan::unordered), outputs are delivered as soon as they are ready, each
+///   once, with its index, on the calling thread, and within the window; the error is still the one of C7.
 ///
-/// C7's bound, C8, C11, C12's hand-out, C13's books and the empty map of C9 are kept by the core for all executors; the rest is kept
+/// C7's bound, C8, C11, C12's hand-out, C13's books, C14 and the empty map of C9 are kept by the core for all executors; the rest is kept
 /// by the executor with the core's help. `partools-conformance` has the cases.
 ///
 /// # Writing one

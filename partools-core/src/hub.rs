@@ -12,7 +12,10 @@ use std::ops::Range;
 /// The books. Invariant: an index that is done and has no failure has a filled slot, until it is delivered.
 #[derive(Default)]
 pub(crate) struct Hub {
+    /// Where outputs are delivered in any order, those that are not delivered yet.
     pub(crate) done: RangeSet,
+    /// What was delivered, where that is in any order.
+    pub(crate) sent: RangeSet,
     pub(crate) failures: BTreeMap<usize, ItemError>,
     /// Claimed, given back, to be claimed again: start, and end with the attempt of the first item.
     pub(crate) returned: BTreeMap<usize, (usize, u32)>,

@@ -118,8 +118,8 @@ impl<T: Task> Job<T> {
     }
 
     /// Runs it on `executor` and calls `f(index, output)` for each output, on the calling thread, in item
-    /// order, as soon as it is ready. Workers run ahead by no more than the plan's
-    /// [window](Plan::window), so that memory stays bounded whatever the number of items.
+    /// order, as soon as it is ready; in any order where the plan is [unordered](Plan::unordered). Workers run ahead by no
+    /// more than the plan's [window](Plan::window), so that memory stays bounded whatever the number of items.
     ///
     /// ```
     /// use partools_core::{Serial, over};
@@ -181,7 +181,8 @@ impl<T: Task> Job<T> {
                         broken = Some(value);
                         batch.stop();
                     }
-                    Err(error) => _ = failure.get_or_insert(error),
+                    // C7: the lowest; in any order it may come last.
+                    Err(error) => failure = Some(lower(failure.take(), error)),
                 }
                 if batch.is_stopped() {
                     break;
@@ -193,10 +194,14 @@ impl<T: Task> Job<T> {
             ..self.setup(OnError::Stop)
         };
         let result = self.execute(executor, setup, &mut deliver);
-        match (broken, failure) {
-            (Some(value), _) => Ok(ControlFlow::Break(value)),
-            (None, Some(error)) => Err(Error::from_item(self.labelled(error))),
-            (None, None) => result.map(|_| ControlFlow::Continue(())),
+        if let Some(value) = broken {
+            return Ok(ControlFlow::Break(value));
+        }
+        match (result, failure) {
+            // What ended the map early may have hidden a lower failure, where they come in any order.
+            (Err(error), Some(_)) if self.plan.unordered && error.item().is_none() => Err(error),
+            (_, Some(error)) => Err(Error::from_item(self.labelled(error))),
+            (result, None) => result.map(|_| ControlFlow::Continue(())),
         }
     }
 
@@ -300,6 +305,14 @@ impl<T: Task> Job<T> {
         error.set_label(|| panics::catch(|| self.task.label(index)).ok().flatten());
         error.set_index(self.task.index_of(index));
         error
+    }
+}
+
+/// The failure of the lower item.
+fn lower(known: Option<ItemError>, new: ItemError) -> ItemError {
+    match known {
+        Some(known) if known.index() < new.index() => known,
+        _ => new,
     }
 }
 

@@ -22,7 +22,8 @@ impl<O> Run<O> {
         let delivered = self.delivered.load(Ordering::Relaxed);
         let reached = match hub.withheld {
             _ if !is_streaming => hub.done.reach(delivered),
-            Some(withheld) => withheld,
+            // Without order, something below it may be missing.
+            Some(withheld) => withheld.min(delivered),
             None => delivered,
         };
         match halt {
@@ -35,7 +36,9 @@ impl<O> Run<O> {
     /// The error of a run that was stopped by its plan.
     pub(crate) fn halted(&mut self, halt: Halt) -> Error {
         let count = self.count();
-        let done = unlocked(&mut self.hub).done.iter().map(|r| r.len()).sum();
+        let hub = unlocked(&mut self.hub);
+        let done = hub.done.iter().chain(hub.sent.iter());
+        let done = done.map(|range| range.len()).sum();
         Error::halted(halt, done, count)
     }
 

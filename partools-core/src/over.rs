@@ -190,6 +190,19 @@ impl<X: Items, S: Shared, G: Start> Over<X, S, G> {
         self.with(|_| plan)
     }
 
+    /// `for_each` delivers outputs as they are ready, in any order; see [`Plan::unordered`].
+    ///
+    /// ```
+    /// use partools_core::{Serial, over};
+    /// let mut places = vec![0; 100];
+    /// over(0..100).unordered().map(|i| i * i).for_each(&Serial, |index, square| places[index] = square)?;
+    /// assert_eq!(places[9], 81);
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
+    pub fn unordered(self) -> Self {
+        self.with(Plan::unordered)
+    }
+
     fn with(mut self, change: impl FnOnce(Plan) -> Plan) -> Self {
         self.plan = change(self.plan);
         self

@@ -74,6 +74,7 @@ pub struct Plan {
     pub(crate) observed: bool,
     /// Workers time their items, says the plan that a run has: an observer wants it.
     pub(crate) times_items: bool,
+    pub(crate) unordered: bool,
 }
 
 /// So many workers may die in a row, if not set.
@@ -199,6 +200,20 @@ impl Plan {
     /// `Arc` of anything that is an [`Observer`].
     pub fn observe<O: Observer + Clone + 'static>(mut self, observer: &O) -> Self {
         self.observers.add(observer.clone());
+        self
+    }
+
+    /// [`for_each`](crate::Job::for_each) and [`try_for_each`](crate::Job::try_for_each) deliver outputs as they are ready,
+    /// whatever is still missing below them; the index that comes with each says whose it is. For all other endings it
+    /// means nothing.
+    ///
+    /// The window is what it was: it begins at the lowest item that is not delivered. So one item that takes for ever does
+    /// not hold up the delivery of those behind it, but no more than a window of them is called meanwhile.
+    ///
+    /// The error is that of the lowest failure, as ever (C7). Where the plan stops at it, outputs above it may have been
+    /// delivered before it was known.
+    pub fn unordered(mut self) -> Self {
+        self.unordered = true;
         self
     }
 

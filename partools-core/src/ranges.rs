@@ -44,6 +44,21 @@ impl RangeSet {
         }
     }
 
+    /// Takes the first range out, as far as it lies below `limit`.
+    pub(crate) fn take_first(&mut self, limit: usize) -> Option<Range<usize>> {
+        let first = self.0.first_entry().filter(|first| *first.key() < limit)?;
+        let (start, end) = first.remove_entry();
+        if end > limit {
+            self.0.insert(limit, end);
+        }
+        Some(start..end.min(limit))
+    }
+
+    /// Does any index below `limit` belong to the set?
+    pub(crate) fn begins_below(&self, limit: usize) -> bool {
+        self.0.first_key_value().is_some_and(|(&s, _)| s < limit)
+    }
+
     /// The ranges within `0..count` that are not in the set, in order.
     pub(crate) fn gaps(&self, count: usize) -> Vec<Range<usize>> {
         let mut gaps = Vec::new();
@@ -93,6 +108,17 @@ mod tests {
             for from in 0..6 {
                 let reach = (from..6).find(|&i| !flags[i]).unwrap_or(6);
                 assert_eq!(set.reach(from), reach);
+            }
+            for limit in 0..7 {
+                let mut rest = RangeSet(set.0.clone());
+                let first = rest.take_first(limit);
+                assert_eq!(first.is_some(), set.begins_below(limit));
+                let lowest = set.iter().next().filter(|r| r.start < limit);
+                assert_eq!(first, lowest.map(|r| r.start..r.end.min(limit)));
+                let taken = first.unwrap_or(0..0);
+                let left: Vec<usize> = rest.iter().flatten().collect();
+                let expected = expected.iter().filter(|i| !taken.contains(i));
+                assert!(left.iter().eq(expected), "{picks:?} without {taken:?}");
             }
             assert!(
                 set.iter()

@@ -254,6 +254,11 @@ impl<O> Run<O> {
         self.setup.windowed
     }
 
+    /// Are outputs wanted in any order?
+    pub(crate) fn is_unordered(&self) -> bool {
+        self.setup.windowed && self.plan.unordered
+    }
+
     /// Does nobody stop or share with the one worker, nor look at outputs before the end?
     #[inline]
     pub(crate) fn is_solo(&self) -> bool {

@@ -1,6 +1,6 @@
 //! `Script`: items that do as they are told, panic, crash, sleep or hang, and write down every call.
 
-use crate::record::{Event, Pen};
+use crate::record::{Event, Here, Pen};
 use partools_core::{Span, StartError, Task, Writer};
 use std::ops::Range;
 use std::time::Duration;
@@ -10,6 +10,8 @@ use std::time::Duration;
 pub enum Act {
     /// Sleep so long.
     Sleep(Duration),
+    /// Sleep so long, unless on this thread of this process.
+    SleepElsewhere(Duration, Here),
     /// Panic with `item {index} gives up`.
     Panic,
     /// Panic, unless it was tried this many times before.
@@ -141,6 +143,7 @@ impl Act {
     fn perform(&self, index: usize, attempt: u32) {
         match *self {
             Act::Sleep(time) => std::thread::sleep(time),
+            Act::SleepElsewhere(time, here) if here != Here::now() => std::thread::sleep(time),
             Act::Panic => give_up(index),
             Act::PanicBefore(times) if attempt < times => give_up(index),
             Act::PanicWithNumber => std::panic::panic_any(index),
@@ -159,6 +162,7 @@ impl Act {
                 std::thread::sleep(Duration::from_secs(3600));
             },
             Act::PanicBefore(_) | Act::KillBefore(..) | Act::KillOnce(..) => {}
+            Act::SleepElsewhere(..) => {}
         }
     }
 }

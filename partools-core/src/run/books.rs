@@ -96,11 +96,15 @@ impl<O> Run<O> {
 
     // ---- what the caller asks
 
-    /// Finished outputs that may be delivered now: those behind the last one delivered, without a gap.
-    /// `None` where the run is over. In a run that is not streaming nothing is ready before the end.
+    /// Finished outputs that may be delivered now: those behind the last one delivered, without a gap; in a run without
+    /// order (C14) the lowest there are. `None` where the run is over. In a run that is not streaming nothing is ready before the end.
     pub(crate) fn ready(&self) -> Option<Batch<'_, O>> {
         let mut hub = lock(&self.hub);
         let (from, to) = self.extent(&hub)?;
+        if self.is_unordered() {
+            let range = hub.done.take_first(self.bound()).unwrap_or(from..from);
+            return Some(self.batch(&mut hub, range));
+        }
         let to = if self.setup.windowed { to } else { from };
         Some(self.batch(&mut hub, from..to))
     }
@@ -109,7 +113,10 @@ impl<O> Run<O> {
     pub(crate) fn sleep(&self, or_work: bool) {
         let mut hub = lock(&self.hub);
         while let Some((from, to)) = self.extent(&hub) {
-            let ready = self.setup.windowed && from < to;
+            let ready = match self.is_unordered() {
+                true => hub.done.begins_below(self.bound()),
+                false => self.setup.windowed && from < to,
+            };
             if ready || (or_work && self.is_claimable(&hub)) {
                 return;
             }
@@ -153,10 +160,17 @@ impl<O> Run<O> {
         Batch::new(self, range, failures)
     }
 
-    /// The items below `index` were delivered: the window moves.
-    pub(crate) fn delivered_to(&self, index: usize) {
-        let _hub = lock(&self.hub);
-        self.delivered.fetch_max(index, Ordering::Release);
+    /// The items of `range` were delivered: the window moves to the lowest that was not.
+    pub(crate) fn was_delivered(&self, range: Range<usize>) {
+        let mut hub = lock(&self.hub);
+        let to = match self.is_unordered() {
+            true => {
+                hub.sent.insert(range);
+                hub.sent.reach(0)
+            }
+            false => range.end,
+        };
+        self.delivered.fetch_max(to, Ordering::Release);
         self.bell.ring();
     }
 }
