@@ -5,6 +5,7 @@ mod c11_refusals;
 mod c12_control;
 mod c13_attempts;
 mod c14_unordered;
+mod c15_picks;
 mod c1_calls;
 mod c2_order;
 mod c3_delivery;
@@ -74,6 +75,7 @@ pub fn cases<E: Candidate>(subject: Subject<E>) -> Vec<Case> {
     c12_control::list(&mut list);
     c13_attempts::list(&mut list);
     c14_unordered::list(&mut list);
+    c15_picks::list(&mut list);
     drops::list(&mut list);
     insight::list(&mut list);
     seed::list(&mut list);

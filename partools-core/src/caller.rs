@@ -167,12 +167,14 @@ impl<O> Drop for StopOnUnwind<'_, O> {
     }
 }
 
-/// Finished items on their way out, in order: outputs and failures. What is not taken is dropped with it.
+/// Finished items on their way out, with their indices, in the order of their places: outputs and failures. What is not taken is dropped with it.
 pub(crate) struct Batch<'r, O> {
     run: &'r Run<O>,
     range: Range<usize>,
     rest: Range<usize>,
     failures: BTreeMap<usize, ItemError>,
+    /// Items are not where their indices are.
+    picked: bool,
     drop_panics: usize,
 }
 
@@ -189,6 +191,7 @@ impl<'r, O> Batch<'r, O> {
             rest: range.clone(),
             range,
             failures,
+            picked: run.plan().picks.is_some(),
             drop_panics: 0,
         }
     }
@@ -213,20 +216,34 @@ impl<'r, O> Batch<'r, O> {
         self.drop_panics
     }
 
-    /// Only what is below `index`; the rest is dropped.
-    pub(crate) fn before(self, index: usize) -> impl Iterator<Item = <Self as Iterator>::Item> {
+    /// Only what is at places below `end`, by their places; the rest is dropped.
+    pub(crate) fn before(self, end: usize) -> impl Iterator<Item = <Self as Iterator>::Item> {
         let mut batch = self;
-        std::iter::from_fn(move || match batch.rest.start < index {
-            true => batch.next(),
+        std::iter::from_fn(move || match batch.rest.start < end {
+            true => batch.next_place(),
             false => None,
         })
+    }
+
+    /// The next place, and what came of it.
+    #[inline]
+    fn next_place(&mut self) -> Option<<Self as Iterator>::Item> {
+        let place = self.rest.next()?;
+        if !self.failures.is_empty()
+            && let Some(failure) = self.failures.remove(&place)
+        {
+            return Some((place, Err(failure)));
+        }
+        // SAFETY: `place` is done and did not fail, so its slot is filled; it is in this batch alone
+        // (`new`) and `rest` has moved past it, so it is read once.
+        Some((place, Ok(unsafe { self.run.slots().take(place) })))
     }
 
     fn drop_rest(&mut self) {
         if !std::mem::needs_drop::<O>() {
             self.rest.start = self.rest.end;
         }
-        while let Some((_, output)) = self.next() {
+        while let Some((_, output)) = self.next_place() {
             self.drop_panics += usize::from(quietly(|| drop(output)));
         }
     }
@@ -236,15 +253,15 @@ impl<O> Iterator for Batch<'_, O> {
     type Item = (usize, Result<O, ItemError>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let index = self.rest.next()?;
-        if !self.failures.is_empty()
-            && let Some(failure) = self.failures.remove(&index)
-        {
-            return Some((index, Err(failure)));
+        let (place, mut result) = self.next_place()?;
+        if !self.picked {
+            return Some((place, result));
         }
-        // SAFETY: `index` is done and did not fail, so its slot is filled; it is in this batch alone
-        // (`new`) and `rest` has moved past it, so it is read once.
-        Some((index, Ok(unsafe { self.run.slots().take(index) })))
+        let item = self.run.item_at(place);
+        if let Err(failure) = &mut result {
+            failure.set_index(item);
+        }
+        Some((item, result))
     }
 }
 

@@ -64,7 +64,11 @@ impl<'r, O> Chunk<'r, O> {
         }
     }
 
-    /// The items claimed.
+    pub(crate) fn run(&self) -> &'r Run<O> {
+        self.run
+    }
+
+    /// The items claimed, by their [places](Run::item_at) in the hand-out.
     #[must_use]
     pub fn range(&self) -> Range<usize> {
         self.range.clone()
@@ -154,9 +158,13 @@ impl<'r, O> Chunk<'r, O> {
         self.fail_for_good(error);
     }
 
-    fn fail_for_good(&mut self, error: ItemError) {
+    fn fail_for_good(&mut self, mut error: ItemError) {
         self.run.failed_at(self.at);
-        self.run.note(Event::Failed { error: &error });
+        if self.run.is_observed() {
+            error.set_index(self.run.item_at(self.at));
+            self.run.note(Event::Failed { error: &error });
+            error.set_index(self.at);
+        }
         self.failures.push(error);
         self.at += 1;
         self.attempt = 0;
@@ -198,16 +206,22 @@ impl<'r, O> Chunk<'r, O> {
         }
     }
 
-    fn fail_or_go_back(&mut self, error: ItemError) {
+    fn fail_or_go_back(&mut self, mut error: ItemError) {
+        error.set_index(self.run.item_at(self.at));
         if !self.run.plan().retries.again(&error) {
+            error.set_index(self.at);
             return self.fail_for_good(error);
         }
         self.note_retry(&error);
         let done = self.range.start..self.at;
         let next = self.at..self.at + 1;
         self.tell_done(done.clone(), self.failures.len());
-        self.run
-            .record(done, std::mem::take(&mut self.failures), next, self.attempt + 1);
+        self.run.record(
+            done,
+            std::mem::take(&mut self.failures),
+            next,
+            self.attempt + 1,
+        );
         self.at += 1;
         self.range.start = self.at;
         self.attempt = 0;
@@ -216,7 +230,7 @@ impl<'r, O> Chunk<'r, O> {
     fn note_retry(&self, error: &ItemError) {
         self.run.note(Event::Retried {
             error,
-            wait: self.run.plan().retries.wait_before(error.attempt() + 1),
+            wait: self.run.wait_before(error.attempt() + 1),
         });
     }
 
@@ -392,7 +406,8 @@ impl<O> Port<O> for Chunk<'_, O> {
             // SAFETY: the claim is ours, and the writer has just filled these slots.
             let outputs = unsafe { self.run.slots().filled(self.at, items) };
             if let Some(k) = halts(outputs) {
-                self.run.lower_bound(self.at + k + 1);
+                // Their items follow one another, so the first is the lowest.
+                self.run.lower_bound(self.run.needed_with(self.at + k));
             }
         }
         self.at += items;
@@ -420,12 +435,8 @@ impl<O> Drop for Chunk<'_, O> {
         let rest = self.at..self.range.end;
         if !done.is_empty() || !rest.is_empty() {
             self.tell_done(done.clone(), self.failures.len());
-            self.run.record(
-                done,
-                std::mem::take(&mut self.failures),
-                rest,
-                self.attempt,
-            );
+            self.run
+                .record(done, std::mem::take(&mut self.failures), rest, self.attempt);
         }
     }
 }

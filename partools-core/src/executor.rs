@@ -44,8 +44,11 @@ use crate::task::Task;
 ///   done, the map [gives up](Run::give_up), and keeps what was finished. ([`Chunk::lost`](crate::Chunk::lost) does all this.)
 /// - **C14** Where the plan is [unordered](crate::Plan::unordered), outputs are delivered as soon as they are ready, each
 ///   once, with its index, on the calling thread, and within the window; the error is still the one of C7.
+/// - **C15** Which items a run takes and in which order ([`longest_first`](crate::Plan::longest_first),
+///   [`redo`](crate::Job::redo)) changes nothing else: an item keeps its index, label and random numbers, outputs come in item
+///   order, and the lowest failure is that of the lowest item. (Executors see [places](Run::item_at); workers know the items.)
 ///
-/// C7's bound, C8, C11, C12's hand-out, C13's books, C14 and the empty map of C9 are kept by the core for all executors; the rest is kept
+/// C7's bound, C8, C11, C12's hand-out, C13's books, C14, C15 and the empty map of C9 are kept by the core for all executors; the rest is kept
 /// by the executor with the core's help. `partools-conformance` has the cases.
 ///
 /// # Writing one

@@ -3,6 +3,7 @@
 
 use crate::error::Error;
 use crate::executor::Executor;
+use crate::item_error::ItemError;
 use crate::job::Job;
 use crate::panics::quietly;
 use crate::plan::OnError;
@@ -91,11 +92,28 @@ where
         let Some(mut run) = self.execute(executor, setup, &mut |_| {})? else {
             return Ok(Vec::new());
         };
-        let needed = run.needed();
-        let mut values = Vec::with_capacity(needed);
-        let mut failed = None;
+        let (needed, picked) = (run.needed(), run.plan().picks.is_some());
         // The verdict was that the needed items are all there; what is beyond them is dropped with its batch.
-        for (index, result) in run.drain().into_iter().flatten().take(needed) {
+        let results = run.drain().into_iter().flatten().take(needed);
+        match picked {
+            false => self.values(needed, results),
+            true => {
+                let mut results: Vec<_> = results.collect();
+                results.sort_by_key(|&(index, _)| index);
+                self.values(needed, results.into_iter())
+            }
+        }
+    }
+
+    /// All `Ok` values, or the first failure of either kind.
+    fn values(
+        &self,
+        count: usize,
+        results: impl Iterator<Item = (usize, Result<Result<A, E>, ItemError>)>,
+    ) -> Result<Vec<A>, Failed<E>> {
+        let mut values = Vec::with_capacity(count);
+        let mut failed = None;
+        for (index, result) in results {
             match result {
                 Ok(Ok(value)) => values.push(value),
                 Ok(Err(error)) => failed = Some(Failed::Item { index, error }),
@@ -263,8 +281,12 @@ fn causes(error: &dyn Any) -> Option<&(dyn std::error::Error + 'static)> {
 impl<O> Run<O> {
     /// All outputs of a run that was complete.
     pub(crate) fn into_outputs(self) -> Result<Vec<O>, Error> {
-        let count = self.count();
-        self.into_vec()
-            .ok_or_else(|| Error::incomplete("core", 0..count))
+        let (count, picks) = (self.count(), self.plan().picks.clone());
+        let outputs = self.into_vec();
+        let mut outputs = outputs.ok_or_else(|| Error::incomplete("core", 0..count))?;
+        if let Some(picks) = picks {
+            picks.put_back(&mut outputs);
+        }
+        Ok(outputs)
     }
 }

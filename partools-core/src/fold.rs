@@ -71,6 +71,9 @@ impl<T: Task> Job<T> {
         let blocks = blocks.plan(Plan {
             chunks: Chunks::Auto,
             window: self.plan.window.map(|items| items.div_ceil(size)),
+            // Blocks are combined in order, and costs are of items.
+            unordered: false,
+            picks: None,
             ..self.plan.clone()
         });
         let mut total = None;

@@ -257,11 +257,22 @@ impl<T: Task> Job<T> {
     fn execute_on<E: Executor<T> + ?Sized>(
         &self,
         executor: &E,
-        setup: Setup<T::Output>,
+        mut setup: Setup<T::Output>,
         deliver: &mut dyn FnMut(&mut Batch<'_, T::Output>),
     ) -> Result<Option<Run<T::Output>>, Error> {
         self.plan.check()?;
-        let count = self.task.count();
+        let mut plan = self.plan.clone();
+        plan.picks = setup.picks.take().or(plan.picks);
+        let mut count = self.task.count();
+        plan.check_picks(count)?;
+        plan.unordered &= !setup.in_order;
+        if setup.windowed && !plan.unordered {
+            // What is delivered in item order is handed out so, too, or the window would have to hold it all.
+            plan.picks = plan.picks.filter(|picks| !picks.reorder());
+        }
+        if let Some(picks) = &plan.picks {
+            count = picks.count();
+        }
         if count == 0 {
             // C9: the executor is not even asked what it can do, which may start a pool.
             let watch = Watch::new(&self.plan.observers);
@@ -272,7 +283,7 @@ impl<T: Task> Job<T> {
         self.plan.check_against(&capabilities)?;
         panics::chain_hook();
         let (takes_failures, takes_parts) = (setup.takes_failures, setup.takes_parts);
-        let mut run = Run::new(count, capabilities.workers(), self.plan.clone(), setup)?;
+        let mut run = Run::new(count, capabilities.workers(), plan, setup)?;
         let (name, workers) = (capabilities.name(), capabilities.workers());
         let curtain = Curtain::rise(run.watch.as_ref(), name, workers, count);
         // No worker is made for a map that is cancelled already, or has no time.
@@ -325,7 +336,9 @@ impl<O> Setup<O> {
             takes_parts: false,
             halts: None,
             windowed: false,
+            in_order: false,
             keep_payloads: false,
+            picks: None,
         }
     }
 }

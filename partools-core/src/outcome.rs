@@ -4,6 +4,8 @@ use crate::caller::Batch;
 use crate::control::Halt;
 use crate::error::Error;
 use crate::item_error::{Cause, ItemError};
+use crate::panics::quietly;
+use crate::picks::Picks;
 use crate::ranges::RangeSet;
 use crate::run::Run;
 use crate::slots::Slots;
@@ -42,8 +44,9 @@ impl<O> Run<O> {
         Error::halted(halt, done, count)
     }
 
-    /// Each item's output or failure, in item order. Items that are not done carry what stopped the run; those above a
-    /// failure that stopped it are not needed, whatever came of them.
+    /// Each item's output or failure, in item order; where only some items were picked, in the order of their places. Items
+    /// that are not done carry what stopped the run; those above a failure that stopped it are not needed, whatever came of
+    /// them.
     pub(crate) fn into_results(mut self) -> Vec<Result<O, ItemError>> {
         let (count, halt) = (self.count(), self.halt());
         let needed = self.bound.load(Ordering::Relaxed);
@@ -71,17 +74,28 @@ impl<O> Run<O> {
             Err(ItemError::new(index, 0, cause))
         });
         results.extend(unneeded);
+        if let Some(picks) = &self.plan().picks {
+            picked(picks, &mut results, self.stops_at_failures());
+        }
         results
     }
 
     /// The failure of the lowest item, where one is below the bound.
     pub(crate) fn first_failure(&mut self) -> Option<ItemError> {
         let bound = self.bound.load(Ordering::Relaxed);
-        let hub = unlocked(&mut self.hub);
-        let mut first = hub.failures.first_entry().filter(|f| *f.key() < bound)?;
+        let places = lock(&self.hub)
+            .failures
+            .range(..bound)
+            .map(|(&p, _)| p)
+            .min_by_key(|&p| self.item_at(p));
+        let place = places?;
+        let item = self.item_at(place);
+        let first = unlocked(&mut self.hub).failures.get_mut(&place)?;
         // Something stays in its place: an index without a failure is one with a filled slot.
-        let stand_in = ItemError::new(*first.key(), 0, Cause::NoOutput);
-        Some(std::mem::replace(first.get_mut(), stand_in))
+        let stand_in = ItemError::new(place, 0, Cause::NoOutput);
+        let mut first = std::mem::replace(first, stand_in);
+        first.set_index(item);
+        Some(first)
     }
 
     /// Items below this index were needed, also where the run was stopped once all of them were done.
@@ -128,6 +142,44 @@ impl<O> Run<O> {
             return 0;
         }
         self.drain().into_iter().map(Batch::discard).sum()
+    }
+}
+
+/// Results by place become results by item: failures know their items, all items lie in their order, and what is above a
+/// failure that stopped the run was not needed, although some of it lay at places that were.
+fn picked<O>(picks: &Picks, results: &mut [Result<O, ItemError>], stops: bool) {
+    for (result, &item) in results.iter_mut().zip(picks.items()) {
+        if let Err(error) = result {
+            error.set_index(item);
+        }
+    }
+    if picks.count() == picks.total() {
+        picks.put_back(results);
+    }
+    if !stops {
+        return;
+    }
+    let is_failure = |error: &ItemError| {
+        !matches!(
+            error.cause(),
+            Cause::NotNeeded { .. } | Cause::NotRun { .. } | Cause::Stopped { .. }
+        )
+    };
+    let failures = results.iter().filter_map(|result| result.as_ref().err());
+    let failures = failures.filter(|error| is_failure(error));
+    let Some(failed) = failures.map(ItemError::index).min() else {
+        return;
+    };
+    for (place, result) in results.iter_mut().enumerate() {
+        let item = match picks.count() == picks.total() {
+            true => place,
+            false => picks.item(place),
+        };
+        if item > failed {
+            let unneeded = Err(ItemError::new(item, 0, Cause::NotNeeded { failed }));
+            let before = std::mem::replace(result, unneeded);
+            quietly(|| drop(before));
+        }
     }
 }
 

@@ -203,6 +203,35 @@ impl<X: Items, S: Shared, G: Start> Over<X, S, G> {
         self.with(Plan::unordered)
     }
 
+    /// Calls the items that cost most first; outputs come in item order all the same. See [`Plan::longest_first`]. The cost
+    /// of every item is asked for here, at once.
+    ///
+    /// ```
+    /// use partools_core::{Serial, over};
+    /// use std::cell::RefCell;
+    /// let called = RefCell::new(Vec::new());
+    /// let lengths = over(&["a", "ccc", "bb"]).longest_first(|word| word.len()).map(|word| {
+    ///     called.borrow_mut().push(*word);
+    ///     word.len()
+    /// });
+    /// assert_eq!(lengths.run(&Serial)?, [1, 3, 2]);
+    /// assert_eq!(called.into_inner(), ["ccc", "bb", "a"]);
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// Where `cost` does.
+    pub fn longest_first<F, C>(self, cost: F) -> Self
+    where
+        F: for<'a> Fn(ItemOf<'a, X>) -> C,
+        C: Ord,
+    {
+        let mut costs = Vec::new();
+        let all = 0..self.items.count();
+        self.items.each(all, |item| costs.push(cost(item)), Walk);
+        self.with(|plan| plan.longest_first(costs))
+    }
+
     fn with(mut self, change: impl FnOnce(Plan) -> Plan) -> Self {
         self.plan = change(self.plan);
         self

@@ -7,6 +7,7 @@
 //! ```
 
 use crate::job::Job;
+use crate::plan::Plan;
 use crate::portable::CodecError;
 use crate::remote::PortableTask;
 use crate::shared_arg::{Attach, Layout};
@@ -64,7 +65,10 @@ impl<T: Task> Job<T> {
             "item {} was picked of a job that has {count}",
             runs.end() - 1
         );
-        Job::new(Picked::new(&self.task, runs)).plan(self.plan.clone())
+        // An order of all items is none of these.
+        let picks = None;
+        let plan = self.plan.clone();
+        Job::new(Picked::new(&self.task, runs)).plan(Plan { picks, ..plan })
     }
 }
 

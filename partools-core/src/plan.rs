@@ -4,6 +4,7 @@ use crate::capability::Capabilities;
 use crate::control::CancelToken;
 use crate::error::Error;
 use crate::observe::{Observer, Observers};
+use crate::picks::Picks;
 use crate::retries::Retries;
 use crate::schedule::Chunks;
 use std::time::Duration;
@@ -75,6 +76,7 @@ pub struct Plan {
     /// Workers time their items, says the plan that a run has: an observer wants it.
     pub(crate) times_items: bool,
     pub(crate) unordered: bool,
+    pub(crate) picks: Option<Picks>,
 }
 
 /// So many workers may die in a row, if not set.
@@ -215,6 +217,38 @@ impl Plan {
     pub fn unordered(mut self) -> Self {
         self.unordered = true;
         self
+    }
+
+    /// Hands items out in the order of falling cost, given for each item by `costs`, so that no long one is begun last while
+    /// all other workers have nothing left to do. A hint: whatever the costs, outputs come in item order, the error is that
+    /// of the lowest index (C7), and an item's index, label and random numbers are its own (C15).
+    ///
+    /// Costs are compared, and nothing else: minutes, bytes, or a rank. With large chunks the longest items are together in
+    /// the first; so [`Chunks::of(1)`](Chunks::of) is often what goes with this. `for_each` takes outputs in item order, so it
+    /// hands items out in that order too, unless it is [unordered](Self::unordered).
+    ///
+    /// ```
+    /// use partools_core::{Job, Plan, Serial, over};
+    /// let task = over(0..4).map(|i| i * 10).task().clone();
+    /// let plan = Plan::new().longest_first([3, 1, 4, 1]); // called in the order 2, 0, 1, 3
+    /// assert_eq!(Job::new(task).plan(plan).run(&Serial)?, [0, 10, 20, 30]);
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
+    pub fn longest_first<C: Ord>(mut self, costs: impl IntoIterator<Item = C>) -> Self {
+        let costs: Vec<C> = costs.into_iter().collect();
+        self.picks = Some(Picks::longest_first(&costs));
+        self
+    }
+
+    /// Refuses an order of other items than there are.
+    pub(crate) fn check_picks(&self, count: usize) -> Result<(), Error> {
+        let total = self.picks.as_ref().map_or(count, Picks::total);
+        if total != count {
+            let why =
+                format!("longest_first was given {total} costs, and the task has {count} items");
+            return Err(Error::plan(why));
+        }
+        Ok(())
     }
 
     /// Refuses nonsense.

@@ -47,7 +47,7 @@ pub trait Receiver<O> {
 
 impl<T: Task> Job<T> {
     /// Runs it on `executor` and hands each output and each failure to `receiver`, as [`for_each`](Self::for_each) does with
-    /// outputs. What a failure means for the items above it is what the plan says, else `otherwise`; with
+    /// outputs, in item order whatever the plan says of that. What a failure means for the items above it is what the plan says, else `otherwise`; with
     /// [`OnError::Stop`] nothing comes behind the first one.
     ///
     /// # Errors
@@ -87,6 +87,7 @@ impl<T: Task> Job<T> {
         };
         let setup = Setup {
             windowed: true,
+            in_order: true,
             takes_failures: true,
             ..Setup::collecting(self.plan.on_error.unwrap_or(otherwise))
         };

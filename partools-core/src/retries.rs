@@ -140,7 +140,9 @@ mod tests {
         assert_eq!(waits(doubling.at_most(3 * SECOND)), [0, 1, 2, 3, 3]);
         assert_eq!(waits(Retries::times(9)), [0; 5]);
         for attempt in [32, 33, 64, u32::MAX] {
-            let wait = Retries::times(9).backoff(Duration::MAX).wait_before(attempt);
+            let wait = Retries::times(9)
+                .backoff(Duration::MAX)
+                .wait_before(attempt);
             assert_eq!(wait, Duration::MAX);
         }
     }
@@ -149,7 +151,11 @@ mod tests {
     fn a_predicate_that_panics_says_no() {
         let failure = ItemError::new(3, 0, Cause::NoOutput);
         assert!(Retries::times(1).again(&failure));
-        assert!(!Retries::times(1).only_if(|_| panic!("no idea")).again(&failure));
+        assert!(
+            !Retries::times(1)
+                .only_if(|_| panic!("no idea"))
+                .again(&failure)
+        );
         assert!(!Retries::times(0).again(&failure));
     }
 }

@@ -21,6 +21,7 @@ use crate::control::{Control, Halt};
 use crate::error::Error;
 use crate::hub::Hub;
 use crate::observe::Watch;
+use crate::picks::Picks;
 use crate::plan::{OnError, Plan};
 use crate::schedule::{Pace, Schedule};
 use crate::slots::Slots;
@@ -43,7 +44,11 @@ pub(crate) struct Setup<O> {
     pub(crate) halts: Option<Halts<O>>,
     /// Outputs are delivered while the run goes on, so only a window of them is kept.
     pub(crate) windowed: bool,
+    /// Also where the plan is unordered.
+    pub(crate) in_order: bool,
     pub(crate) keep_payloads: bool,
+    /// Only these items.
+    pub(crate) picks: Option<Picks>,
 }
 
 /// One map under way: it hands out chunks, keeps their outputs, and knows what is done, failed and still needed.
@@ -167,10 +172,49 @@ impl<O> Run<O> {
 
     // ---- what an executor asks
 
-    /// How many items there are.
+    /// How many items there are to run.
     #[must_use]
     pub fn count(&self) -> usize {
         self.count
+    }
+
+    /// The item at this place of the hand-out. Chunks, claims, bounds and windows count places, from 0; items are as many, and
+    /// each is at the place of its index unless the plan picks or orders them (C15). Workers lead from one to the other
+    /// by themselves, and the core leads back; an executor needs this only to tell somebody which item it is.
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Error, Executor, Run, Task, over};
+    /// # struct Example;
+    /// # impl<T: Task> Executor<T> for Example {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+    /// fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    ///     assert_eq!([run.item_at(0), run.item_at(1), run.item_at(2)], [2, 0, 1]);
+    ///     caller.work(task);
+    ///     Ok(())
+    /// }
+    /// # }
+    /// let words = ["bb", "a", "ccc"];
+    /// assert_eq!(over(&words).longest_first(|word| word.len()).map(|word| word.len()).run(&Example)?, [2, 1, 3]);
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn item_at(&self, place: usize) -> usize {
+        self.plan
+            .picks
+            .as_ref()
+            .map_or(place, |picks| picks.item(place))
+    }
+
+    /// How long workers wait before they call an item as its attempt number `attempt`.
+    #[must_use]
+    pub fn wait_before(&self, attempt: u32) -> Duration {
+        self.plan.retries.wait_before(attempt)
+    }
+
+    /// How many places are needed where the item at `place` has failed and stops those above it.
+    pub(crate) fn needed_with(&self, place: usize) -> usize {
+        let picks = self.plan.picks.as_ref();
+        picks.map_or(place + 1, |picks| picks.needed_with(place))
     }
 
     /// What the map asks for.
@@ -252,6 +296,11 @@ impl<O> Run<O> {
     #[must_use]
     pub fn is_streaming(&self) -> bool {
         self.setup.windowed
+    }
+
+    /// Does a failure make those above it unneeded?
+    pub(crate) fn stops_at_failures(&self) -> bool {
+        self.setup.on_error == OnError::Stop
     }
 
     /// Are outputs wanted in any order?

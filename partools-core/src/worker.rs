@@ -13,6 +13,7 @@ use crate::item_error::{Cause, ItemError};
 use crate::nested;
 use crate::observe::Stopwatch;
 use crate::panics::{Panic, catch};
+use crate::picks::Picks;
 use crate::plan::Plan;
 use crate::retries::Retries;
 use crate::schedule::Pace;
@@ -162,6 +163,8 @@ pub struct Worker<T: Task> {
     number: usize,
     seed: u64,
     retries: Retries,
+    /// The items at the places that are run, where they are others.
+    picks: Option<Picks>,
     /// So many items are called between two looks, at most.
     most: usize,
     keep_payloads: bool,
@@ -188,6 +191,7 @@ impl<T: Task> Worker<T> {
             number,
             seed: plan.seed,
             retries: plan.retries,
+            picks: plan.picks.clone(),
             most: if plan.is_watched() {
                 WATCHED
             } else {
@@ -336,9 +340,13 @@ impl<T: Task> Worker<T> {
                 (0, None) => self.pace.piece().min(self.most).min(left),
                 _ => 1,
             };
+            let (item, want) = match &self.picks {
+                None => (at, want),
+                Some(picks) => picks.row(at, want),
+            };
             let len = port.room(want).clamp(1, want);
             let span = Span {
-                range: at..at + len,
+                range: item..item + len,
                 worker: self.number,
                 attempt,
                 seed: self.seed,
@@ -359,14 +367,14 @@ impl<T: Task> Worker<T> {
             }
             if let Some(stopwatch) = &mut self.stopwatch {
                 // What failed behind those that were filled is timed with them.
-                let end = (at + usize::from(filled < len)).min(range.end);
-                stopwatch.lap(at - filled..end);
+                let end = item + filled + usize::from(filled < len);
+                stopwatch.lap(item..end);
             }
             if overfull {
                 let text = format!("it pushed more than {len} outputs for as many items");
                 return Err(WorkerError::task(text));
             }
-            let failure = match result {
+            let mut failure = match result {
                 Ok(()) if filled == len => {
                     attempt = 0;
                     continue;
@@ -381,8 +389,7 @@ impl<T: Task> Worker<T> {
                     ItemError::panicked(at, attempt, panic, self.keep_payloads)
                 }
             };
-            if self.retries.again(&failure) {
-                port.retried(&failure);
+            if self.again(&mut failure, port) {
                 attempt += 1;
                 rested = false;
             } else {
@@ -392,6 +399,26 @@ impl<T: Task> Worker<T> {
             }
         }
         Ok(())
+    }
+
+    /// Is the item at this place to be tried again? The plan, and who looks on, know it by its index.
+    #[cold]
+    fn again<P: Port<T::Output>>(&self, failure: &mut ItemError, port: &mut P) -> bool {
+        let place = failure.index();
+        if let Some(picks) = &self.picks {
+            failure.set_index(picks.item(place));
+        }
+        let again = self.retries.again(failure);
+        if again {
+            port.retried(failure);
+        }
+        failure.set_index(place);
+        again
+    }
+
+    /// What is at the places of the next chunk, told from afar.
+    pub(crate) fn set_picks(&mut self, picks: Picks) {
+        self.picks = Some(picks);
     }
 
     /// Waits as long as the plan has it before attempt number `attempt` of the item at `at`. False where that item is not
@@ -412,6 +439,9 @@ impl<T: Task> Worker<T> {
         }
         port.goes_on();
         self.pace.begin();
+        if let Some(stopwatch) = &mut self.stopwatch {
+            stopwatch.start();
+        }
         true
     }
 

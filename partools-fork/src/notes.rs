@@ -53,7 +53,7 @@ pub(crate) fn tell<O>(
             let error: ItemError = decode(payload).ok()?;
             run.note(Event::Retried {
                 error: &error,
-                wait: Duration::ZERO,
+                wait: run.wait_before(error.attempt() + 1),
             });
         }
         record::DIRTIED => {

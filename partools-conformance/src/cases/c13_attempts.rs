@@ -16,14 +16,12 @@ const MS: Duration = Duration::from_millis(1);
 
 pub(super) fn list<E: Candidate>(list: &mut List<E>) {
     let kills = list.capabilities.kills_items();
-    list.add(
-        "c13_attempts::the_worker_waits_before_each_attempt",
-        |s| waits(&s),
-    );
-    list.add(
-        "c13_attempts::a_wait_ends_when_the_map_is_stopped",
-        |s| wait_ends(&s),
-    );
+    list.add("c13_attempts::the_worker_waits_before_each_attempt", |s| {
+        waits(&s)
+    });
+    list.add("c13_attempts::a_wait_ends_when_the_map_is_stopped", |s| {
+        wait_ends(&s)
+    });
     list.add("c13_attempts::a_wait_is_no_part_of_the_timeout", |s| {
         wait_is_free(&s)
     });
@@ -96,7 +94,11 @@ fn waits<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
             let script = Script::new(20).item(7, Act::PanicBefore(3));
             let begun = Instant::now();
             let plan = Plan::new().retries(retries);
-            ensure_eq!(ok(Job::new(script).plan(plan).run(e))?, outputs(20, 3), "outputs");
+            ensure_eq!(
+                ok(Job::new(script).plan(plan).run(e))?,
+                outputs(20, 3),
+                "outputs"
+            );
             let took = begun.elapsed();
             ensure!(
                 took >= 80 * MS,
@@ -142,7 +144,11 @@ fn wait_is_free<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
             .retries(Retries::times(1).backoff(400 * MS))
             .item_timeout(200 * MS);
         let script = Script::new(20).item(7, Act::PanicBefore(1));
-        ensure_eq!(ok(Job::new(script).plan(plan).run(e))?, outputs(20, 1), "outputs");
+        ensure_eq!(
+            ok(Job::new(script).plan(plan).run(e))?,
+            outputs(20, 1),
+            "outputs"
+        );
         Ok(())
     })
 }
@@ -192,7 +198,11 @@ fn mixed<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
             .log(log.pen());
         let plan = |n: u32| Plan::new().chunk(chunks).retries(n);
         let job = Job::new(script);
-        ensure_eq!(ok(job.clone().plan(plan(3)).run(e))?, outputs(100, 3), "outputs");
+        ensure_eq!(
+            ok(job.clone().plan(plan(3)).run(e))?,
+            outputs(100, 3),
+            "outputs"
+        );
         ensure_eq!(attempts(&log), [0, 1, 2, 3], "attempts at item 7");
         let error = err(job.plan(plan(2)).run(e))?;
         let item = error.item().map(|item| (item.index(), item.attempt()));
@@ -243,9 +253,7 @@ fn forgiven<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
 fn killed_again<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
     each(s, |e, chunks| {
         let log = Log::new();
-        let script = Script::new(100)
-            .item(7, Act::Kill(SIGKILL))
-            .log(log.pen());
+        let script = Script::new(100).item(7, Act::Kill(SIGKILL)).log(log.pen());
         let job = Job::new(script).plan(Plan::new().chunk(chunks).retries(1));
         let results = ok(job.try_run(e))?;
         let blamed = results.iter().filter_map(|r| r.as_ref().err());
@@ -263,9 +271,7 @@ fn gives_up<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
     for workers in [1, 3] {
         s.on(workers, |e| {
             let log = Log::new();
-            let script = Script::new(3000)
-                .items(20..3000, Act::Abort)
-                .log(log.pen());
+            let script = Script::new(3000).items(20..3000, Act::Abort).log(log.pen());
             let job = Job::new(script).plan(Plan::new().respawns(30).chunk(Chunks::of(20)));
             let results = ok(job.try_run(e))?;
             ensure_eq!(results.len(), 3000, "results");
@@ -285,7 +291,10 @@ fn gives_up<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
                     Err(other) => return Err(format!("item {index} {other}")),
                 }
             }
-            ensure!(named >= 31, "{named} items were blamed, and 30 deaths are allowed");
+            ensure!(
+                named >= 31,
+                "{named} items were blamed, and 30 deaths are allowed"
+            );
             ensure!(spared > 2000, "only {spared} of 2980 items were left alone");
             let error = err(Job::new(Script::new(3000).items(0..3000, Act::Abort))
                 .plan(Plan::new().respawns(30).chunk(Chunks::of(1)))

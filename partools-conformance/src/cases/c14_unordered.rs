@@ -92,7 +92,10 @@ fn window<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
             s.on(workers, |e| {
                 let log = Log::new();
                 let window = 5;
-                let plan = Plan::new().unordered().window(window).chunk(Chunks::of(chunk));
+                let plan = Plan::new()
+                    .unordered()
+                    .window(window)
+                    .chunk(Chunks::of(chunk));
                 let script = Script::new(60).item(20, Act::Sleep(50 * MS));
                 let (mut ahead, mut delivered) = (0, [false; 60]);
                 ok(Job::new(script.log(log.pen()))

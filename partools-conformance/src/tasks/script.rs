@@ -16,6 +16,8 @@ pub enum Act {
     Panic,
     /// Panic, unless it was tried this many times before.
     PanicBefore(u32),
+    /// Panic, unless somebody wrote with this pen before.
+    PanicAtFirst(Pen),
     /// Panic with a payload that is no text.
     PanicWithNumber,
     /// Panic with a payload whose own drop panics.
@@ -146,6 +148,7 @@ impl Act {
             Act::SleepElsewhere(time, here) if here != Here::now() => std::thread::sleep(time),
             Act::Panic => give_up(index),
             Act::PanicBefore(times) if attempt < times => give_up(index),
+            Act::PanicAtFirst(ref pen) if pen.is_fresh() => give_up(index),
             Act::PanicWithNumber => std::panic::panic_any(index),
             Act::PanicWithBomb => std::panic::panic_any(Bomb),
             Act::Abort => std::process::abort(),
@@ -162,7 +165,7 @@ impl Act {
                 std::thread::sleep(Duration::from_secs(3600));
             },
             Act::PanicBefore(_) | Act::KillBefore(..) | Act::KillOnce(..) => {}
-            Act::SleepElsewhere(..) => {}
+            Act::SleepElsewhere(..) | Act::PanicAtFirst(_) => {}
         }
     }
 }

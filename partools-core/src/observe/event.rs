@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 /// Something that happened in a map. There may be new kinds in any release.
 ///
-/// Executors tell what only they know by [`Run::note`](crate::Run::note); the rest comes from the core.
+/// Executors tell what only they know by [`Run::note`](crate::Run::note); the rest comes from the core. Ranges of items are
+/// [places](crate::Run::item_at) in the hand-out, which are their indices unless the plan orders or picks; errors and the
+/// slowest items have indices.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event<'e> {

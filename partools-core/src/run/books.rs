@@ -4,7 +4,6 @@ use crate::caller::Batch;
 use crate::control::Halt;
 use crate::hub::Hub;
 use crate::item_error::ItemError;
-use crate::plan::OnError;
 use crate::run::Run;
 use crate::slots::Slots;
 use crate::sync::{MutexGuard, Ordering, lock};
@@ -18,8 +17,8 @@ impl<O> Run<O> {
     }
 
     pub(crate) fn failed_at(&self, index: usize) {
-        if self.setup.on_error == OnError::Stop {
-            self.lower_bound(index + 1);
+        if self.stops_at_failures() {
+            self.lower_bound(self.needed_with(index));
         }
     }
 

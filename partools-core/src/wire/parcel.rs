@@ -84,6 +84,8 @@ pub(crate) struct Orders {
     /// Somebody looks on, and wants items to be timed.
     pub(crate) observed: bool,
     pub(crate) times_items: bool,
+    /// Requests say which items they mean.
+    pub(crate) picked: bool,
 }
 
 impl Orders {
@@ -183,6 +185,7 @@ impl<'m> Parcel<'m> {
             watched: plan.is_watched(),
             observed: plan.observed,
             times_items: plan.times_items,
+            picked: plan.picks.is_some(),
         };
         let entry = Entry::of(task);
         let mut head = FrameWriter::new();

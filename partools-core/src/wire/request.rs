@@ -6,6 +6,7 @@ use super::frame::FrameWriter;
 use crate::chunk::Chunk;
 use crate::item_error::{Cause, ItemError};
 use crate::panics::catch;
+use crate::picks::Picks;
 use crate::remote::PortableTask;
 use std::ops::Range;
 
@@ -132,7 +133,7 @@ impl Request {
 /// ```
 ///
 /// # Errors
-/// None as yet; items that cannot be sent, or panic at it, fail in `chunk`.
+/// Where the chunk cannot be written down; items that cannot be sent, or panic at it, fail in `chunk`.
 pub fn request<T>(
     task: &T,
     chunk: &mut Chunk<'_, T::Output>,
@@ -144,7 +145,8 @@ where
     while !chunk.is_full() {
         let (start, end) = (chunk.position(), chunk.range().end);
         let attempt = chunk.attempt();
-        let unsent = pack_items(task, start..end, request);
+        let picks = chunk.run().plan().picks.as_ref();
+        let unsent = pack_items(task, start..end, picks, request)?;
         let end = match unsent {
             Some((bad, cause)) if bad == start => {
                 chunk.fail(ItemError::new(start, attempt, cause));
@@ -170,22 +172,29 @@ where
 fn pack_items<T: PortableTask>(
     task: &T,
     range: Range<usize>,
+    picks: Option<&Picks>,
     request: &mut Request,
-) -> Option<(usize, Cause)> {
+) -> Result<Option<(usize, Cause)>, WireError> {
     request.frames.clear();
     request.frames.overwrite(0, &[0; Header::BYTES]);
+    if let Some(picks) = picks {
+        // Also of those that will be cut off: what they are is not read then.
+        let items: Vec<usize> = range.clone().map(|place| picks.item(place)).collect();
+        request.frames.value(&items)?;
+    }
     if T::DEALT {
-        for index in range {
+        for place in range {
+            let index = picks.map_or(place, |picks| picks.item(place));
             request.item.clear();
             // The user's own `Serialize` may panic.
             match catch(|| task.pack_item(index, &mut request.item)) {
                 Ok(Ok(())) => request.frames.bytes(request.item.as_bytes()),
-                Ok(Err(error)) => return Some((index, Cause::NotPortable(error))),
-                Err(panic) => return Some((index, cause_of(panic))),
+                Ok(Err(error)) => return Ok(Some((place, Cause::NotPortable(error)))),
+                Err(panic) => return Ok(Some((place, cause_of(panic)))),
             }
         }
     }
-    None
+    Ok(None)
 }
 
 #[cfg(test)]

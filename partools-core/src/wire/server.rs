@@ -6,6 +6,7 @@ use super::frame::FrameReader;
 use super::request::Header;
 use crate::item_error::{Cause, ItemError};
 use crate::panics::{catch, quietly};
+use crate::picks::Picks;
 use crate::portable::{Portable, encode};
 use crate::remote::PortableTask;
 use crate::worker::{Sink, Worker};
@@ -85,15 +86,24 @@ pub(super) struct Far<'m, T: PortableTask> {
     count: usize,
     /// Somebody looks on, and is told how long it took and what was tried again.
     is_observed: bool,
+    /// Requests say which items they mean.
+    picked: bool,
 }
 
 impl<'m, T: PortableTask> Far<'m, T> {
+    /// Requests say which items they mean, where `picked`.
+    pub(super) fn picked(mut self, picked: bool) -> Self {
+        self.picked = picked;
+        self
+    }
+
     /// `count`: how many items the task has.
     pub(super) fn new(worker: Worker<T::Far<'m>>, count: usize, is_observed: bool) -> Self {
         Far {
             worker: Some(worker),
             count,
             is_observed,
+            picked: false,
         }
     }
 
@@ -130,6 +140,13 @@ where
             return Err(WireError::new("a request for a worker that has ended"));
         };
         let mut items = FrameReader::new(rest);
+        let picks = match self.picked {
+            true => Some(read_picks(&mut items, &range, self.count)?),
+            false => None,
+        };
+        if let Some(picks) = &picks {
+            worker.set_picks(picks.clone());
+        }
         let mut post = Post {
             outlet,
             scratch: Vec::new(),
@@ -150,11 +167,19 @@ where
         let begun = self.is_observed.then(Instant::now);
         let mut at = range.start;
         while at < range.end && at < post.needed() {
-            if let Err(panic) = catch(|| T::deal(worker.task_mut(), at..range.end)) {
+            // Items that are picked need not follow one another, so they are dealt one by one.
+            let (end, dealt) = match &picks {
+                None => (range.end, at..range.end),
+                Some(picks) => (at + 1, picks.item(at)..picks.item(at) + 1),
+            };
+            if let Err(panic) = catch(|| T::deal(worker.task_mut(), dealt)) {
                 post.say(Record::Broken, &broken_by("dealing it its items", &panic));
                 return post.close();
             }
-            let (taken, bad) = take::<T>(worker.task_mut(), at..range.end, &mut items)?;
+            let (taken, bad) = take::<T>(worker.task_mut(), at..end, &mut items)?;
+            if bad.is_none() && end == range.end && !items.is_empty() {
+                return Err(WireError::new("a request with something behind its items"));
+            }
             worker.begin();
             let ran = worker.run(at..taken, attempt, &mut Encoded(&mut post));
             if let Err(error) = ran {
@@ -200,10 +225,20 @@ fn take<T: PortableTask>(
             }
         }
     }
-    match items.is_empty() {
-        true => Ok((range.end, None)),
-        false => Err(WireError::new("a request with something behind its items")),
+    Ok((range.end, None))
+}
+
+/// Which items are at the places of `range`.
+fn read_picks(
+    from: &mut FrameReader<'_>,
+    range: &Range<usize>,
+    count: usize,
+) -> Result<Picks, WireError> {
+    let items: Vec<usize> = from.value()?;
+    if items.len() < range.len() || items.iter().any(|&item| item >= count) {
+        return Err(WireError::new("a request for items that are not there"));
     }
+    Ok(Picks::of_chunk(count, range.start, items))
 }
 
 /// Sends outputs and failures as they are made.
