@@ -58,6 +58,12 @@ use std::time::{Duration, Instant};
 /// In the process that called the map, on the thread where the event happens: on workers' threads too, at the same time.
 /// Who waits in it holds up that worker. Workers that are processes call nothing: what they know comes home first.
 ///
+/// # What is one map
+/// What an executor runs at a time, from [`Event::Started`] to [`Event::Ended`]; its items are named by their position
+/// in it. Where some items of a task are run, by [`pick`](crate::Job::pick) or because a journal has the others, that is
+/// the position among them ([`Task::index_of`](crate::Task::index_of) leads back); `over_iter` runs a window at a time,
+/// and each window is a map; the blocks of a `fold` are the items of its map.
+///
 /// # If it panics
 /// The panic hook says so, this observer hears nothing more of this map, the others hear an
 /// [`Event::Warning`], and the map goes on as if it had not happened.
