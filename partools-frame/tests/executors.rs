@@ -17,6 +17,7 @@ fn main() -> ExitCode {
             equal,
         ),
         Trial::test("a_shared_argument_is_seen_on_every_executor", shared),
+        Trial::test("a_series_is_the_same_on_every_executor", series),
         #[cfg(target_os = "linux")]
         Trial::test(
             "a_group_that_crashes_is_named_and_no_other_is_lost",
@@ -158,6 +159,32 @@ fn shared() -> Outcome {
     );
     assert_eq!(job.run(&Loopback)?, expected, "loopback");
     assert_eq!(job.run(&Threads::new().workers(2))?, expected, "threads");
+    Ok(())
+}
+
+fn series() -> Outcome {
+    let array: Float64Array = (0..5000)
+        .map(|i| (i % 7 != 0).then_some(f64::from(i)))
+        .collect();
+    let table = [1.0, 10.0, 100.0];
+    let plain = partools_frame::series_apply(&array, |x| format!("{x}"));
+    let shared = partools_frame::series_apply_shared(&array, table.as_slice(), |x, table| {
+        Ok((x > 9.0).then_some(x * table[2]))
+    });
+    let expected = (plain.run(&Serial)?, shared.run(&Serial)?);
+    assert_eq!(expected.0.null_count(), 715, "nulls are handed on");
+    assert_eq!(expected.1.null_count(), 715 + 8);
+    #[cfg(target_os = "linux")]
+    {
+        let fork = partools_fork::Fork::new().workers(2);
+        assert_eq!((plain.run(&fork)?, shared.run(&fork)?), expected, "fork");
+    }
+    let threads = Threads::new().workers(2);
+    assert_eq!(
+        (plain.run(&threads)?, shared.run(&threads)?),
+        expected,
+        "threads"
+    );
     Ok(())
 }
 
