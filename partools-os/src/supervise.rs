@@ -26,16 +26,16 @@ use rustix::thread::futex;
 
 use crate::region::{Access, Region};
 use crate::registry;
-use last_words::Pipe;
+use stderr::Pipe;
 
 mod child;
 mod exit;
 mod headroom;
-mod last_words;
 mod limits;
 mod newborn;
 mod notice;
 mod pins;
+mod stderr;
 mod streams;
 mod wait;
 mod watch;
@@ -44,9 +44,9 @@ mod weight;
 
 pub use child::Child;
 pub use exit::{Exit, signal_name};
-pub use last_words::Capture;
 pub use limits::Limits;
 pub use notice::Notice;
+pub use stderr::Capture;
 pub use streams::flush_streams;
 pub use wait::wait_any;
 pub use watch::{Excess, Watch};
@@ -92,7 +92,7 @@ pub struct SpawnOptions {
     pub cpu: Option<usize>,
     /// What becomes of what the child writes to standard error.
     pub stderr: Capture,
-    /// Note what the child weighs at its birth, so that [`Child::growth`] can tell. Takes some 20 µs.
+    /// Note what the child weighs at its birth, so that [`Child::growth`] can tell. Takes some 30 µs.
     pub weighed: bool,
 }
 

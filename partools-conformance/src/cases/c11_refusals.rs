@@ -18,12 +18,15 @@ pub(super) fn list<E: Candidate>(list: &mut List<E>) {
     list.only_where(!kills, "the executor declares the capability `kills_items`");
     list.add(
         "c11_refusals::an_item_that_hangs_is_killed_and_named",
-        |s| timed_out(&s),
+        |s| timed_out(&s, &Act::Hang),
     );
-    list.only_where(
-        kills,
-        "the executor does not declare the capability `kills_items`",
+    let why_not = "the executor does not declare the capability `kills_items`";
+    list.only_where(kills, why_not);
+    list.add(
+        "c11_refusals::an_item_that_hangs_and_blocks_sigterm_is_killed_and_named",
+        |s| timed_out(&s, &Act::HangDeaf),
     );
+    list.only_where(kills && cfg!(unix), why_not);
     list.add("c11_refusals::chunks_of_no_items", |s| {
         nonsense(&s, &Plan::new().chunk(Chunks::of(0)))?;
         nonsense(&s, &Plan::new().chunk(Chunks::per_worker(0)))
@@ -64,11 +67,11 @@ fn timeout_refused<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
     Ok(())
 }
 
-fn timed_out<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
+fn timed_out<E: Candidate>(s: &Subject<E>, act: &Act) -> Result<(), String> {
     let limit = Duration::from_millis(300);
     for workers in [1, 3] {
         s.on(workers, |e| {
-            let script = Script::new(100).item(7, Act::Hang).labelled();
+            let script = Script::new(100).item(7, act.clone()).labelled();
             let job = Job::new(script).plan(Plan::new().item_timeout(limit));
             let results = ok(job.try_run(e))?;
             ensure_eq!(results.len(), 100, "results");

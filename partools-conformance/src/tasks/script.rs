@@ -38,6 +38,8 @@ pub enum Act {
     Signal(u32, i32),
     /// Sleep for ever.
     Hang,
+    /// Sleep for ever, and do not hear when told to stop: SIGTERM is blocked.
+    HangDeaf,
 }
 
 /// So many items, which do as they are told; the output of an item is `"{index}@{attempt}"`.
@@ -161,14 +163,32 @@ impl Act {
             }
             Act::Signal(process, signal) => send(process, signal),
             Act::KillBefore(signal, times) if attempt < times => kill_self(signal),
-            Act::Hang => loop {
-                std::thread::sleep(Duration::from_secs(3600));
-            },
+            Act::Hang => hang(),
+            Act::HangDeaf => {
+                block_sigterm();
+                hang()
+            }
             Act::PanicBefore(_) | Act::KillBefore(..) | Act::KillOnce(..) => {}
             Act::SleepElsewhere(..) | Act::PanicAtFirst(_) => {}
         }
     }
 }
+
+fn hang() -> ! {
+    loop {
+        std::thread::sleep(Duration::from_secs(3600));
+    }
+}
+
+#[cfg(unix)]
+fn block_sigterm() {
+    use nix::sys::signal::{SigSet, Signal};
+    let blocked = SigSet::from(Signal::SIGTERM).thread_block();
+    blocked.expect("a signal that can be blocked");
+}
+
+#[cfg(not(unix))]
+fn block_sigterm() {}
 
 /// A payload whose drop panics.
 struct Bomb;

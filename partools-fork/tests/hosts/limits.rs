@@ -5,7 +5,7 @@ use crate::seccomp;
 use crate::stage::{self, skip};
 use partools_conformance::leaks::Snapshot;
 use partools_core::{Chunks, Error, over};
-use partools_fork::Fork;
+use partools_fork::{Fork, Limits};
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -242,6 +242,29 @@ pub(crate) fn hidden_proc() -> ExitCode {
         return skip("mounting over /proc is not permitted");
     }
     assert!(!std::path::Path::new("/proc/self").exists());
+    // What a limit needs is asked for before the first item, too.
+    let watched = [
+        Limits::new().memory(1 << 30),
+        Limits::new().reserve(1 << 30),
+        Limits::new().recycle_at(1 << 30),
+    ];
+    for limits in watched {
+        let error = limits.check("fork").expect_err("it cannot be watched");
+        assert!(error.is_refused(), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("make /proc readable, or drop that limit"),
+            "{error}"
+        );
+    }
+    let needs_no_proc = Limits::new()
+        .cpu_time(Duration::from_secs(1))
+        .recycle_after(7)
+        .nice(1);
+    needs_no_proc
+        .check("fork")
+        .expect("processor time is asked of the kernel");
     for _ in 0..jobs::MAPS {
         let map = over(0..10).map(|i| i);
         let error = map.run(&Fork::new().workers(2)).expect_err("refused");

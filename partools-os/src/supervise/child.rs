@@ -15,7 +15,7 @@ use rustix::ioctl;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
 
 use super::exit::{self, Exit};
-use super::last_words::LastWords;
+use super::stderr::Heard;
 use super::weight::{Growth, cpu_time_of};
 use crate::descriptors::above_streams;
 
@@ -53,7 +53,7 @@ pub struct Child {
     /// How much it has grown since its birth, where that was noted.
     growth: Option<Growth>,
     /// What it wrote to standard error, where that is captured.
-    words: Option<LastWords>,
+    words: Option<Heard>,
 }
 
 impl Child {
@@ -75,7 +75,7 @@ impl Child {
     }
 
     /// The same, with its standard error.
-    pub(super) fn heard(mut self, words: Option<LastWords>) -> Child {
+    pub(super) fn heard(mut self, words: Option<Heard>) -> Child {
         self.words = words;
         self
     }
@@ -101,7 +101,7 @@ impl Child {
     /// that too: a child that writes and is not heard is held up when the pipe is full. After its end, once more.
     pub fn hear(&mut self) {
         if let Some(words) = &mut self.words {
-            words.hear();
+            words.hear(self.exit.is_some());
         }
     }
 

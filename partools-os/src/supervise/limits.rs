@@ -43,9 +43,9 @@ const GRACE: Duration = Duration::from_secs(1);
 ///
 /// # How memory is watched
 /// The parent looks at each worker when it could have reached a limit by growing at 4 GB/s, at the earliest after 1 ms and at
-/// the latest after 50 ms, so a worker may pass its limit by a few megabytes. A look takes some 20 µs a worker, whatever
+/// the latest after 50 ms, so a worker may pass its limit by a few megabytes. A look takes some 30 µs a worker, whatever
 /// its size; only where a worker may have written to much of what it inherited are its page tables walked (some 20 ms
-/// for 4 GB), and then no more than a twentieth of the time.
+/// for each GB, so 70 ms for 4 GB), and then no more than a twentieth of the time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Limits {

@@ -18,7 +18,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal};
 use rustix::thread::futex;
 
-use super::last_words::Pipe;
+use super::stderr::Pipe;
 use super::{SpawnOptions, pins};
 use crate::region::{Access, Region};
 

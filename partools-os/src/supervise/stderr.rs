@@ -35,7 +35,7 @@ pub enum Capture {
     /// It goes where this process's goes; nothing is kept.
     #[default]
     Off,
-    /// The last 4 KB are kept, and all of it is passed on to this process's standard error.
+    /// The last 4 KB are kept, and all of it is passed on to this process's standard error, by whole lines.
     PassOn,
     /// The last 4 KB are kept, and nothing is passed on.
     Swallow,
@@ -62,10 +62,10 @@ impl Pipe {
     }
 
     /// In the parent: what is heard. The far end is closed here.
-    pub(super) fn near(self) -> LastWords {
-        LastWords {
+    pub(super) fn near(self) -> Heard {
+        Heard {
             pipe: Some(self.near),
-            passes_on: self.capture == Capture::PassOn,
+            line: (self.capture == Capture::PassOn).then(Vec::new),
             kept: Vec::new(),
         }
     }
@@ -78,22 +78,31 @@ impl Pipe {
 
 /// What is known of what a child wrote.
 #[derive(Debug)]
-pub(crate) struct LastWords {
+pub(crate) struct Heard {
     /// Until the last one who could write has closed it.
     pipe: Option<OwnedFd>,
-    passes_on: bool,
+    /// Where it is passed on: what there is of the line that is not at its end yet. Lines are passed on whole, so that those
+    /// of several children do not mix.
+    line: Option<Vec<u8>>,
     /// The last of it, and some more in front.
     kept: Vec<u8>,
 }
 
-impl LastWords {
+impl Heard {
     /// What becomes readable when there is something to hear.
     pub(super) fn pipe(&self) -> Option<BorrowedFd<'_>> {
         self.pipe.as_ref().map(AsFd::as_fd)
     }
 
-    /// Takes in what has been written, without waiting for more.
-    pub(super) fn hear(&mut self) {
+    /// Takes in what has been written, without waiting for more. `is_over`: the child has ended.
+    pub(super) fn hear(&mut self, is_over: bool) {
+        self.empty();
+        if let (Some(line), true) = (&mut self.line, is_over || self.pipe.is_none()) {
+            pass_on(&std::mem::take(line));
+        }
+    }
+
+    fn empty(&mut self) {
         let Some(pipe) = &self.pipe else { return };
         let mut piece = [0; PIECE];
         for _ in 0..PIECES {
@@ -104,9 +113,9 @@ impl LastWords {
                 }
                 Ok(length) => {
                     let heard = &piece[..length];
-                    if self.passes_on {
-                        // Where it cannot be written, nobody would see a complaint either.
-                        let _ = io::stderr().write_all(heard);
+                    if let Some(line) = &mut self.line {
+                        line.extend_from_slice(heard);
+                        pass_on(&line.drain(..whole_lines(line)).collect::<Vec<_>>());
                     }
                     keep(&mut self.kept, heard);
                 }
@@ -120,6 +129,22 @@ impl LastWords {
     /// The last 4 KB as text; `None` where nothing was written.
     pub(super) fn text(&self) -> Option<String> {
         Some(text(&self.kept)).filter(|text| !text.is_empty())
+    }
+}
+
+/// How much of it to pass on now. A line that grows long goes as it is.
+fn whole_lines(text: &[u8]) -> usize {
+    match text.iter().rposition(|&byte| byte == b'\n') {
+        Some(end) => end + 1,
+        None if text.len() > KEPT => text.len(),
+        None => 0,
+    }
+}
+
+fn pass_on(text: &[u8]) {
+    if !text.is_empty() {
+        // Where it cannot be written, nobody would see a complaint either.
+        let _ = io::stderr().write_all(text);
     }
 }
 
@@ -192,18 +217,25 @@ mod tests {
     }
 
     #[test]
+    fn lines_are_passed_on_whole_unless_they_are_endless() {
+        assert_eq!(whole_lines(b"one\ntwo\nthr"), 8);
+        assert_eq!(whole_lines(b"thr"), 0);
+        assert_eq!(whole_lines(&[b'x'; 5000]), 5000);
+    }
+
+    #[test]
     fn nobody_waits_for_what_is_not_written() {
         let pipe = Pipe::new(Capture::Swallow)
             .expect("a pipe")
             .expect("wanted");
         let far = pipe.far.try_clone().expect("a descriptor");
         let mut words = pipe.near();
-        words.hear();
+        words.hear(false);
         assert_eq!(words.text(), None);
         rustix::io::write(&far, "ach".as_bytes()).expect("written");
-        words.hear();
+        words.hear(false);
         drop(far);
-        words.hear();
+        words.hear(false);
         assert_eq!(words.text().as_deref(), Some("ach"));
         assert!(words.pipe().is_none());
     }
