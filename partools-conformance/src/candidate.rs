@@ -2,9 +2,9 @@
 
 use crate::tasks::{
     Aligned, Bulk, Counted, Drawn, Explosive, Fallible, Nested, NoSpace, Probe, Script, Stateful,
-    Worded,
+    Sum, Waves, Worded,
 };
-use partools_core::{ErrorsAsText, Executor};
+use partools_core::{ErrorsAsText, Executor, Folded};
 
 /// An executor for every task of the suite. Implemented for all that are; there is nothing to implement.
 ///
@@ -27,6 +27,7 @@ use partools_core::{ErrorsAsText, Executor};
 /// | `ErrorsAsText<&Worded>` | the same | `Result`, with the text of an error that serde cannot carry |
 /// | `Stateful` | count themselves in their worker's state, which may be hard to make or to drop | numbers |
 /// | `Drawn` | draw random numbers | numbers |
+/// | `Folded<&Waves, Sum>` | blocks of numbers, one of which may panic | their sums |
 /// | `Nest<F>`, for [`Subject::new`](crate::Subject::new) | run a map on an executor that `F` makes | texts |
 ///
 /// An executor that asks a trait of its own of a task implements that trait for them; they lie in
@@ -62,6 +63,7 @@ pub trait Candidate:
     + for<'t> Executor<ErrorsAsText<&'t Worded>>
     + Executor<Stateful>
     + Executor<Drawn>
+    + for<'t> Executor<Folded<&'t Waves, Sum>>
 {
 }
 
@@ -85,5 +87,6 @@ impl<E> Candidate for E where
         + for<'t> Executor<ErrorsAsText<&'t Worded>>
         + Executor<Stateful>
         + Executor<Drawn>
+        + for<'t> Executor<Folded<&'t Waves, Sum>>
 {
 }

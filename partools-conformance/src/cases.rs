@@ -16,6 +16,7 @@ mod c7_policies;
 mod c8_nested;
 mod c9_empty;
 mod drops;
+mod fold;
 mod insight;
 mod seed;
 mod state;
@@ -77,6 +78,7 @@ pub fn cases<E: Candidate>(subject: Subject<E>) -> Vec<Case> {
     c14_unordered::list(&mut list);
     c15_picks::list(&mut list);
     drops::list(&mut list);
+    fold::list(&mut list);
     insight::list(&mut list);
     seed::list(&mut list);
     state::list(&mut list);

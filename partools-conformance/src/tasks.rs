@@ -8,6 +8,7 @@ mod probe;
 mod products;
 mod script;
 mod stateful;
+mod waves;
 
 pub use drawn::Drawn;
 pub use fallible::{Fallible, Refusal, Worded};
@@ -18,6 +19,7 @@ pub(crate) use products::mix;
 pub use products::{Aligned, Bulk, Counted, Explosive, Nested, NoSpace, Product};
 pub use script::{Act, Script};
 pub use stateful::{Stateful, Tally, Trouble};
+pub use waves::{Sum, Waves};
 
 /// Tasks that serde can carry whole.
 macro_rules! portable {
@@ -38,4 +40,4 @@ macro_rules! portable {
         }
     )*};
 }
-portable!([] Drawn, [] Fallible, [] Worded, [O: Product] Probe<O>, [] Script, [] Stateful);
+portable!([] Drawn, [] Fallible, [] Worded, [O: Product] Probe<O>, [] Script, [] Stateful, [] Waves);

@@ -6,6 +6,7 @@ use crate::executor::Executor;
 use crate::folded::Folded;
 use crate::item_error::{Cause, ItemError};
 use crate::job::Job;
+use crate::kernel::{Closures, Kernel};
 use crate::panics::catch;
 use crate::plan::Plan;
 use crate::schedule::Chunks;
@@ -50,13 +51,34 @@ impl<T: Task> Job<T> {
         executor: &X,
         init: I,
         fold: F,
-        mut combine: C,
+        combine: C,
     ) -> Result<A, Error>
     where
-        X: Executor<Folded<&'t T, I, F, A>> + ?Sized,
+        X: Executor<Folded<&'t T, Closures<I, F, A>>> + ?Sized,
         I: Fn() -> A,
         F: Fn(A, T::Output) -> A,
         C: FnMut(A, A) -> A,
+    {
+        self.fold_by(executor, Closures::new(init, fold), combine)
+    }
+
+    /// As [`fold`](Self::fold), by a [`Kernel`], whose type has a name.
+    ///
+    /// # Errors
+    /// As [`fold`](Self::fold).
+    ///
+    /// # Panics
+    /// As [`fold`](Self::fold).
+    pub fn fold_by<'t, X, K, C>(
+        &'t self,
+        executor: &X,
+        kernel: K,
+        mut combine: C,
+    ) -> Result<K::Value, Error>
+    where
+        X: Executor<Folded<&'t T, K>> + ?Sized,
+        K: Kernel<T::Output>,
+        C: FnMut(K::Value, K::Value) -> K::Value,
     {
         self.plan.check()?;
         if self.plan.item_timeout.is_some() {
@@ -66,7 +88,7 @@ impl<T: Task> Job<T> {
             ));
         }
         let count = self.task.count();
-        let blocks = Job::new(Folded::all(&self.task, count, init, fold));
+        let blocks = Job::new(Folded::all(&self.task, count, kernel));
         let size = blocks.task.block();
         let blocks = blocks.plan(Plan {
             chunks: Chunks::Auto,
@@ -84,22 +106,21 @@ impl<T: Task> Job<T> {
             });
         });
         match done {
-            Ok(()) => Ok(total.unwrap_or_else(|| (blocks.task.init)())),
+            Ok(()) => Ok(total.unwrap_or_else(|| blocks.task.kernel.init())),
             Err(error) => Err(self.name_item(executor, blocks, error)),
         }
     }
 
     /// The error of a fold's blocks as one of its items.
-    fn name_item<'t, X, A, I, F>(
+    fn name_item<'t, X, K>(
         &'t self,
         executor: &X,
-        blocks: Job<Folded<&'t T, I, F, A>>,
+        blocks: Job<Folded<&'t T, K>>,
         error: Error,
     ) -> Error
     where
-        X: Executor<Folded<&'t T, I, F, A>> + ?Sized,
-        I: Fn() -> A,
-        F: Fn(A, T::Output) -> A,
+        X: Executor<Folded<&'t T, K>> + ?Sized,
+        K: Kernel<T::Output>,
     {
         let size = blocks.task.block();
         let mut failure = match error.into_item() {
@@ -114,7 +135,7 @@ impl<T: Task> Job<T> {
         let items = task.items_of(block..block + 1);
         if items.len() > 1 && !matches!(failure.cause(), Cause::Panicked { .. }) {
             // The executor saw the block fail, and no more: it is run again, in blocks of one item.
-            let again = Folded::of(task.task, items.clone(), 1, task.init, task.fold);
+            let again = Folded::of(task.task, items.clone(), 1, task.kernel);
             let again = Job::new(again).plan(plan).for_each(executor, |_, _| {});
             if let Err(Ok(found)) = again.map_err(Error::into_item) {
                 let index = items.start + found.index();

@@ -8,65 +8,67 @@
 //! ```
 
 use crate::blame;
+use crate::kernel::{Kernel, PortableKernel};
 use crate::portable::CodecError;
-use crate::remote::{PortableTask, Remote};
+use crate::remote::PortableTask;
 use crate::shared_arg::{Attach, Layout};
 use crate::state::StartError;
 use crate::task::{Span, Task};
 use crate::wire::{FrameReader, FrameWriter, WireError};
 use crate::writer::{Encode, Told, Writer};
 use std::cell::Cell;
-use std::marker::PhantomData;
 use std::ops::Range;
 
 /// So many blocks has a fold, where it has so many items.
 const BLOCKS: usize = 1024;
 
-/// A task whose items are blocks of the items of `T`, and whose outputs are their accumulators. Made by
-/// [`Job::fold`](crate::Job::fold).
+/// A task whose items are blocks of the items of `T`, and whose outputs are their accumulators, made by the [`Kernel`] `K`.
+/// [`Job::fold`](crate::Job::fold) and [`Job::fold_by`](crate::Job::fold_by) make it.
 ///
 /// ```
-/// use partools_core::{Error, Executor, Folded, Job, Serial, Task, over};
+/// use partools_core::{Error, Executor, Folded, Job, Kernel, Serial, Task, over};
 ///
+/// #[derive(Clone, Copy)]
+/// struct Sum;
+/// impl Kernel<f64> for Sum {
+///     type Value = f64;
+///     fn init(&self) -> f64 { 0.0 }
+///     fn fold(&self, sum: f64, output: f64) -> f64 { sum + output }
+/// }
 /// /// Its name is for a function over executors: what they must run is the folded task.
 /// fn total<T, E>(job: &Job<T>, on: &E) -> Result<f64, Error>
 /// where
 ///     T: Task<Output = f64>,
-///     E: for<'t> Executor<Folded<&'t T, fn() -> f64, fn(f64, f64) -> f64, f64>>,
+///     E: for<'t> Executor<Folded<&'t T, Sum>>,
 /// {
-///     let (zero, add): (fn() -> f64, fn(f64, f64) -> f64) = (|| 0.0, |a, b| a + b);
-///     job.fold(on, zero, add, add)
+///     job.fold_by(on, Sum, |left, right| left + right)
 /// }
 /// assert_eq!(total(&over(0..4).map(|i| i as f64), &Serial)?, 6.0);
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Folded<T, I, F, A> {
+pub struct Folded<T, K> {
     pub(crate) task: T,
-    pub(crate) init: I,
-    pub(crate) fold: F,
+    pub(crate) kernel: K,
     /// The items of `task` that are folded.
     items: Range<usize>,
     /// Items in a block; the last one may have fewer.
     block: usize,
-    made: PhantomData<fn() -> A>,
 }
 
-impl<T, I, F, A> Folded<T, I, F, A> {
+impl<T, K> Folded<T, K> {
     /// All `count` items of `task`, in blocks whose size depends on `count` alone.
-    pub(crate) fn all(task: T, count: usize, init: I, fold: F) -> Self {
+    pub(crate) fn all(task: T, count: usize, kernel: K) -> Self {
         let block = count.div_ceil(BLOCKS).max(1);
-        Self::of(task, 0..count, block, init, fold)
+        Self::of(task, 0..count, block, kernel)
     }
 
-    pub(crate) fn of(task: T, items: Range<usize>, block: usize, init: I, fold: F) -> Self {
+    pub(crate) fn of(task: T, items: Range<usize>, block: usize, kernel: K) -> Self {
         Folded {
             task,
-            init,
-            fold,
+            kernel,
             items,
             block,
-            made: PhantomData,
         }
     }
 
@@ -89,14 +91,9 @@ impl<T, I, F, A> Folded<T, I, F, A> {
     }
 }
 
-impl<T, I, F, A> Task for Folded<T, I, F, A>
-where
-    T: Task,
-    I: Fn() -> A,
-    F: Fn(A, T::Output) -> A,
-{
+impl<T: Task, K: Kernel<T::Output>> Task for Folded<T, K> {
     type State = T::State;
-    type Output = A;
+    type Output = K::Value;
 
     fn count(&self) -> usize {
         self.blocks()
@@ -104,14 +101,14 @@ where
     fn start(&self, worker: usize) -> Result<T::State, StartError> {
         self.task.start(worker)
     }
-    fn call_chunk(&self, state: &mut T::State, span: &Span, out: &mut Writer<'_, A>) {
+    fn call_chunk(&self, state: &mut T::State, span: &Span, out: &mut Writer<'_, K::Value>) {
         for block in span.range() {
             let items = self.items_of(block..block + 1);
             let next = Cell::new(items.start);
             let _blame = blame::OnUnwind(&next);
             let mut folding = Folding {
-                fold: &self.fold,
-                accumulator: Some((self.init)()),
+                kernel: &self.kernel,
+                accumulator: Some(self.kernel.init()),
                 next: &next,
             };
             // A block is tried again as a whole, and then each of its items is at that attempt.
@@ -145,20 +142,20 @@ where
 }
 
 /// A block under way: takes each item's output.
-struct Folding<'f, F, A> {
-    fold: &'f F,
-    /// `None` only while `fold` has it.
+struct Folding<'f, K, A> {
+    kernel: &'f K,
+    /// `None` only while the kernel has it.
     accumulator: Option<A>,
     /// The item whose output comes next.
     next: &'f Cell<usize>,
 }
 
-impl<F, A> Folding<'_, F, A> {
+impl<K, A> Folding<'_, K, A> {
     /// Calls the items of `piece`. False where the task returned without an output for each.
     fn call<T>(&mut self, task: &T, state: &mut T::State, piece: &Span, out: &Writer<'_, A>) -> bool
     where
         T: Task,
-        F: Fn(A, T::Output) -> A,
+        K: Kernel<T::Output, Value = A>,
     {
         let told = Cell::new(Told::default());
         let mut inner = Writer::encoder(self, piece.range.len(), &told);
@@ -172,29 +169,23 @@ impl<F, A> Folding<'_, F, A> {
     }
 }
 
-impl<O, A, F: Fn(A, O) -> A> Encode<O> for Folding<'_, F, A> {
+impl<O, K: Kernel<O>> Encode<O> for Folding<'_, K, K::Value> {
     #[inline]
     fn push(&mut self, output: O) {
         if let Some(accumulator) = self.accumulator.take() {
-            self.accumulator = Some((self.fold)(accumulator, output));
+            self.accumulator = Some(self.kernel.fold(accumulator, output));
         }
         self.next.set(self.next.get() + 1);
     }
 }
 
-impl<T, I, F, A> PortableTask for Folded<T, I, F, A>
-where
-    T: PortableTask,
-    I: Remote + Fn() -> A,
-    F: Remote + Fn(A, T::Output) -> A,
-{
-    type Far<'m> = Folded<T::Far<'m>, I, F, A>;
+impl<T: PortableTask, K: PortableKernel<T::Output>> PortableTask for Folded<T, K> {
+    type Far<'m> = Folded<T::Far<'m>, K>;
     const DEALT: bool = T::DEALT;
 
     fn pack<'m>(&'m self, out: &mut Layout<'m>) -> Result<(), WireError> {
         out.value(&(self.items.start, self.items.end, self.block))?;
-        out.function(&self.init);
-        out.function(&self.fold);
+        self.kernel.lay(out)?;
         self.task.pack(out)
     }
     fn unpack<'m>(from: &mut Attach<'m>) -> Result<Self::Far<'m>, WireError> {
@@ -202,9 +193,8 @@ where
         if start > end || block == 0 {
             return Err(WireError::new("a fold whose blocks make no sense"));
         }
-        let (init, fold) = (from.function()?, from.function()?);
-        let task = T::unpack(from)?;
-        Ok(Folded::of(task, start..end, block, init, fold))
+        let kernel = K::attach(from)?;
+        Ok(Folded::of(T::unpack(from)?, start..end, block, kernel))
     }
     /// A block is its items, one by one.
     fn pack_item(&self, block: usize, out: &mut FrameWriter) -> Result<(), CodecError> {
@@ -240,7 +230,7 @@ mod tests {
     fn blocks_cover_the_items_once_and_depend_on_their_number_alone() {
         let counts = (0..40).chain([1023, 1024, 1025, 2048, 2049, 1_000_003, usize::MAX]);
         for count in counts {
-            let folded = Folded::<_, _, _, ()>::all((), count, (), ());
+            let folded = Folded::all((), count, ());
             let blocks = folded.blocks();
             assert!(blocks <= BLOCKS && (count < BLOCKS || blocks > BLOCKS / 2));
             assert_eq!(folded.items_of(0..blocks), 0..count);
