@@ -212,6 +212,7 @@ impl Round {
                     outcome.outputs += 1;
                 }
                 Err(error) if self.is_stop(error) => outcome.stopped_items += 1,
+                Err(error) if self.is_left(error) => outcome.given_up = true,
                 Err(error) => {
                     self.earned(rough, index, error)?;
                     outcome.failures += 1;
@@ -232,6 +233,15 @@ impl Round {
             Cause::NotRun { halt } | Cause::Stopped { halt } => Some(*halt) == self.halt(),
             _ => false,
         }
+    }
+
+    /// The map gave up before this item was done, as it may where somebody kills its workers.
+    fn is_left(&self, error: &ItemError) -> bool {
+        let halt = match error.cause() {
+            Cause::NotRun { halt } | Cause::Stopped { halt } => halt,
+            _ => return false,
+        };
+        self.hunted && matches!(halt, Halt::Deaths { .. })
     }
 
     /// Is this the failure of item `index`, and what that item must fail by?
