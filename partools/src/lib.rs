@@ -107,7 +107,7 @@ pub use partools_core::{CancelToken, Halt};
 pub use partools_core::{
     Cause, CodecError, Error, Failed, ItemError, Location, MemoryBound, StartError,
 };
-pub use partools_core::{Chunks, OnError, Plan, Serial, chunks, over, zip};
+pub use partools_core::{Chunks, OnError, Plan, Retries, Serial, chunks, over, zip};
 pub use partools_core::{Cx, ItemOf, Items, Job, Lend, LendView, Map, Over, Shared, ViewOf};
 pub use partools_core::{
     Ending, Event, Moment, Observer, Report, Summary, Timed, Wants, WorkerUse,
@@ -178,3 +178,8 @@ pub use partools_threads::Threads;
 #[cfg(all(doctest, feature = "fork", feature = "frame", target_os = "linux"))]
 #[doc = include_str!("../../README.md")]
 mod readme {}
+
+/// So are those of the page on failures.
+#[cfg(all(doctest, feature = "fork", feature = "journal", target_os = "linux"))]
+#[doc = include_str!("../../docs/WHEN-THINGS-GO-WRONG.md")]
+mod when_things_go_wrong {}
