@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Long for an item of 120 µs, even where others have the processors; and what an item that hangs costs.
-const ITEM_TIMEOUT: Duration = Duration::from_millis(400);
+const ITEM_TIMEOUT: Duration = Duration::from_millis(800);
 const CHUNKS: [Chunks; 6] = [
     Chunks::Auto,
     Chunks::Of(1),

@@ -107,7 +107,7 @@ pub(crate) const CALLS: &[Call] = &[
         numbers: &[libc::SYS_munmap],
         whose: PARENT,
         errors: errors![ENOMEM],
-        acts: &["sound", "late"],
+        acts: &["sound", "late", "sealed"],
         only: any,
     },
     Call {

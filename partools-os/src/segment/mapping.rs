@@ -117,8 +117,10 @@ impl<T> Drop for Mapping<T> {
         let listed = registry::lock().leave_segment(self.address());
         let skipped = self.address() % rustix::param::page_size();
         let page = self.start.as_ptr().cast::<u8>().wrapping_sub(skipped);
-        // SAFETY: exactly what `map` mapped; the borrows of it ended with `self`. Nothing can fail, or be done.
-        let _ = unsafe { rustix::mm::munmap(page.cast(), self.bytes() + skipped) };
+        // SAFETY: exactly what `map` mapped; the borrows of it ended with `self`.
+        let unmap = || unsafe { rustix::mm::munmap(page.cast(), self.bytes() + skipped) };
+        // It fails where the kernel has no memory to note the hole, for a moment. There is nobody to tell.
+        let _ = unmap().or_else(|_| unmap());
         drop(listed);
     }
 }
