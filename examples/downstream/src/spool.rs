@@ -4,7 +4,7 @@
 //! ```text
 //! near: Spool                                        far: worker(), in this executable started again
 //! head, segment ── what the task is, once ─────────>  read and mapped
-//! todo/70 ── the chunk from item 70 on, by rename ─>  70.2: claimed by worker 2, by rename
+//! todo/70 ── the chunk posted 70th, by rename ─────>  70.2: claimed by worker 2, by rename
 //! 70.answer <── records, appended one by one ──────   (what a dead worker had done is there; the next item killed it)
 //! 70.answer removed: not needed any more ──────────>  looked for now and then
 //! todo removed: the map is over ───────────────────>  the worker ends
@@ -45,29 +45,33 @@ impl<T: PortableTask<Output: Portable>> Executor<T> for Spool {
         let mut crew = Crew::new(MARK)?;
         let dir = crew.dir().to_owned();
         open(&dir, &parcel, entry).map_err(os)?;
-        let (mut posted, mut message) = (Vec::new(), Request::new());
+        let (mut posted, mut message, mut number) = (Vec::new(), Request::new(), 0_usize);
         while caller.deliver() {
             for mut chunk in iter::from_fn(|| run.try_claim()).take(8 * workers - posted.len()) {
                 if request(task, &mut chunk, &mut message)? {
-                    posted.push(post(&dir, chunk, message.as_bytes()).map_err(os)?);
+                    number += 1;
+                    posted.push((number, post(&dir, number, chunk, message.as_bytes()).map_err(os)?));
                 }
             }
             for ended in crew.keep(workers.min(posted.len()))? {
-                let claimed = posted.iter().position(|p| remove(&dir, p, ended.worker) && remove(&dir, p, "answer"));
+                let claimed =
+                    posted.iter().position(|&(n, _)| remove(&dir, n, ended.worker) && remove(&dir, n, "answer"));
                 let claimed = claimed.ok_or_else(|| Error::executor(format!("{ended} (at no item)")))?;
-                posted.swap_remove(claimed).lost(ended.exit)?;
+                posted.swap_remove(claimed).1.lost(ended.exit)?;
             }
             for at in (0..posted.len()).rev() {
-                let is_unneeded = posted[at].chunk().position() >= run.bound() && !run.is_stopped();
-                if posted[at].read()? || is_unneeded {
-                    remove(&dir, &posted.swap_remove(at), "answer");
+                let (number, answer) = &mut posted[at];
+                let is_unneeded = answer.chunk().position() >= run.bound() && !run.is_stopped();
+                if answer.read()? || is_unneeded {
+                    remove(&dir, *number, "answer");
+                    drop(posted.swap_remove(at));
                 }
             }
             sleep(PAUSE);
         }
         if run.is_stopped() {
             drop(crew); // killed, and what they had written can still be read
-            return posted.into_iter().try_for_each(Incoming::stopped);
+            return posted.into_iter().try_for_each(|(_, answer)| answer.stopped());
         }
         if run.bound() < run.count() {
             return Ok(()); // an item failed: those above are not needed, and who is at them is killed
@@ -84,20 +88,22 @@ fn open(dir: &Path, parcel: &Parcel<'_>, entry: u64) -> io::Result<()> {
     fs::create_dir(dir.join("todo"))
 }
 
-/// Puts a chunk there, whole at once.
-fn post<'r, O: Portable>(dir: &Path, chunk: Chunk<'r, O>, message: &[u8]) -> io::Result<Incoming<'r, O, File>> {
-    let start = chunk.range().start.to_string();
-    let [new, answer] = [".new", ".answer"].map(|what| dir.join(start.clone() + what));
+/// Puts a chunk there, whole at once. Its number is its own: an item that failed goes back, and may be posted again while
+/// its first chunk is still being answered.
+fn post<'r, O>(dir: &Path, number: usize, chunk: Chunk<'r, O>, message: &[u8]) -> io::Result<Incoming<'r, O, File>>
+where
+    O: Portable,
+{
+    let [new, answer] = ["new", "answer"].map(|what| dir.join(format!("{number}.{what}")));
     let answer = File::options().read(true).append(true).create_new(true).open(answer)?;
     fs::write(&new, message)?;
-    fs::rename(new, dir.join("todo").join(start))?;
+    fs::rename(new, dir.join(format!("todo/{number}")))?;
     Ok(Incoming::new(chunk, answer))
 }
 
 /// Removes a file of a chunk's. Was it there?
-fn remove<O: Portable>(dir: &Path, posted: &Incoming<'_, O, File>, what: impl Display) -> bool {
-    let start = posted.chunk().range().start;
-    fs::remove_file(dir.join(format!("{start}.{what}"))).is_ok()
+fn remove(dir: &Path, number: usize, what: impl Display) -> bool {
+    fs::remove_file(dir.join(format!("{number}.{what}"))).is_ok()
 }
 
 fn os(error: io::Error) -> Error {

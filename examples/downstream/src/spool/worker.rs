@@ -24,9 +24,9 @@ fn serve(place: &Place) -> Result<(), Box<dyn Error>> {
     let mut result = Ok(());
     entry.serve(head, &[&segment], place.worker(), &mut |server| {
         while let (Ok(todo), Ok(())) = (fs::read_dir(place.dir().join("todo")), &result) {
-            let starts = todo.filter_map(|chunk| chunk.ok()?.file_name().to_str()?.parse::<usize>().ok());
-            match starts.min() {
-                Some(start) => result = answer(place, start, server),
+            let numbers = todo.filter_map(|chunk| chunk.ok()?.file_name().to_str()?.parse::<usize>().ok());
+            match numbers.min() {
+                Some(number) => result = answer(place, number, server),
                 None => thread::sleep(PAUSE),
             }
         }
@@ -35,14 +35,14 @@ fn serve(place: &Place) -> Result<(), Box<dyn Error>> {
 }
 
 /// Claims a chunk, and answers it.
-fn answer(place: &Place, start: usize, server: &mut Server<'_>) -> Result<(), Box<dyn Error>> {
+fn answer(place: &Place, number: usize, server: &mut Server<'_>) -> Result<(), Box<dyn Error>> {
     let (dir, worker) = (place.dir(), place.worker());
-    let claim = dir.join(format!("{start}.{worker}"));
-    match fs::rename(dir.join(format!("todo/{start}")), &claim) {
+    let claim = dir.join(format!("{number}.{worker}"));
+    match fs::rename(dir.join(format!("todo/{number}")), &claim) {
         Err(why) if why.kind() == ErrorKind::NotFound => return Ok(()), // another worker was faster
         claimed => claimed?,
     }
-    if let Ok(file) = File::options().append(true).open(dir.join(format!("{start}.answer"))) {
+    if let Ok(file) = File::options().append(true).open(dir.join(format!("{number}.answer"))) {
         let is_removed = || file.metadata().is_ok_and(|m| m.nlink() == 0);
         let mut answer = Outgoing::new(&file, || if is_removed() { 0 } else { usize::MAX });
         server.answer(&fs::read(&claim)?, &mut answer)?;
