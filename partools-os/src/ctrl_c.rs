@@ -52,6 +52,8 @@ pub struct CtrlC {
 /// use partools_core::{CancelToken, Serial, over};
 /// use partools_os::cancel_on_ctrl_c;
 ///
+/// # // SAFETY: as a program in a terminal has it; one that was started in the background ignores it.
+/// # unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
 /// let token = CancelToken::new();
 /// let ctrl_c = cancel_on_ctrl_c(&token)?;
 /// let results = over(0..1000)

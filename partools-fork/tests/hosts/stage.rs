@@ -10,7 +10,7 @@ const SCRIPT: &str = "PARTOOLS_FORK_HOST";
 /// Marks a script's process and everything that it starts.
 const MARK: &str = "PARTOOLS_FORK_HOST_MARK";
 /// A script takes no longer than this, whatever the load.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(240);
 /// How long after its end a host's children may live.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 /// The exit code of a script that this system does not let be played.
