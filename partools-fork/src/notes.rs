@@ -42,7 +42,7 @@ pub(crate) fn tell<O>(
             let at = |nanos| base.checked_add(Duration::from_nanos(nanos));
             let (begun, ended) = (at(begun)?.min(now), at(ended)?.min(now));
             run.note(Event::Worked {
-                worker,
+                worker: Some(worker),
                 items,
                 begun: begun.min(ended),
                 ended,

@@ -131,7 +131,7 @@ fn spans() {
     impl Observer for Spans {
         fn event(&self, event: &Event<'_>, moment: &Moment) {
             if let Event::Worked {
-                worker,
+                worker: Some(worker),
                 begun,
                 ended,
                 ..

@@ -46,7 +46,7 @@ impl<O> Chunk<'_, O> {
     /// A worker elsewhere says that it worked on the claim until now, and for so long. Its clock is not ours, and what it
     /// says is believed as far as it fits the claim.
     pub(crate) fn tell_worked(&self, took: Duration, slowest: &[Timed]) {
-        let (Some(watch), Some(worker)) = (&self.run.watch, self.worker()) else {
+        let Some(watch) = &self.run.watch else {
             return;
         };
         let (since, ended) = (watch.at(self.since), Instant::now());
@@ -62,7 +62,7 @@ impl<O> Chunk<'_, O> {
             .cloned()
             .collect();
         watch.tell(&Event::Worked {
-            worker,
+            worker: self.worker(),
             items: self.range(),
             begun,
             ended,

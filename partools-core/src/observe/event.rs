@@ -50,8 +50,8 @@ pub enum Event<'e> {
     /// A worker worked on a chunk, and measured it where it works. From workers that run the core's loop in this
     /// process, and from executors that carry it home.
     Worked {
-        /// The worker.
-        worker: usize,
+        /// The worker, where it is known.
+        worker: Option<usize>,
         /// The items, as they were handed to it; it need not have come to the end of them.
         items: Range<usize>,
         /// When it began, in this process's time.

@@ -23,7 +23,11 @@ impl Observer for Texts {
                 assert!(since.elapsed().as_secs() < 60);
                 format!("{event:?}").replace(&format!(", since: {since:?}"), "")
             }
-            Event::Worked { worker, items, .. } => format!("worker {worker} worked on {items:?}"),
+            Event::Worked {
+                worker: Some(worker),
+                items,
+                ..
+            } => format!("worker {worker} worked on {items:?}"),
             Event::Retried { error, .. } => {
                 format!("again: {} after {}", error.index(), error.attempt())
             }

@@ -83,7 +83,7 @@ impl Tally {
                 for timed in *slowest {
                     self.items.add_with(timed.took(), || timed.items());
                 }
-                let entry = self.worker(Some(*worker));
+                let entry = self.worker(*worker);
                 let busy = ended.saturating_duration_since(*begun);
                 *entry.worked.get_or_insert_default() += busy;
             }

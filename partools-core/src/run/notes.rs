@@ -69,7 +69,7 @@ impl<O> Run<O> {
         T: Task<Output = O>,
     {
         self.note(Event::Worked {
-            worker: worker.number(),
+            worker: Some(worker.number()),
             items,
             begun,
             ended: Instant::now(),

@@ -98,7 +98,7 @@ impl Tape {
                     self.slices.clear();
                 }
                 self.slice(Slice {
-                    worker: Some(*worker),
+                    worker: *worker,
                     items: items.clone(),
                     begun: *begun,
                     ended: *ended,
