@@ -4,7 +4,7 @@ use crate::hosts::{eventually, lives, spools, start_hanging, words_of_forgetful}
 use downstream::{Scoped, Spool, row_means};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use partools_core::{Chunks, Loopback, Serial, over};
+use partools_core::{Chunks, ItemError, Loopback, Serial, over};
 use partools_fork::Fork;
 use partools_threads::Threads;
 use std::fs;
@@ -15,7 +15,8 @@ use std::time::Duration;
 pub(super) fn all() -> Vec<(&'static str, fn())> {
     vec![
         ("row_means_are_the_same_on_every_executor", row_means_agree),
-        ("a_worker_killed_at_its_work_costs_one_item", killed_at_work),
+        ("a_worker_that_crashes_at_its_work_costs_one_item", crashed_at_work),
+        ("a_worker_killed_from_outside_costs_nothing", killed_at_work),
         ("a_worker_killed_at_no_item_is_named", killed_idle),
         ("the_directory_is_private_and_gone_afterwards", private),
         ("where_the_near_process_is_killed_nothing_stays", parent_killed),
@@ -36,35 +37,47 @@ fn row_means_agree() {
     assert_eq!(row_means(&[], 30, &Spool(3)).unwrap(), []);
 }
 
-/// Item 7 tells its worker's id, and waits to be killed.
-fn killed_at_work() {
+/// A map of 40 items whose item 7 tells its worker's id when it is first called, and waits to be killed by `signal`.
+fn killed_by(signal: Signal) -> Vec<Result<usize, ItemError>> {
     let dir = tempfile::tempdir().unwrap();
     let place = dir.path().to_str().unwrap();
     let job = over(0..40).chunk(Chunks::of(10)).shared(place).map(|i, place| {
-        if i == 7 {
-            fs::write(format!("{place}/7"), std::process::id().to_string()).unwrap();
+        let file = format!("{place}/7");
+        if i == 7 && !Path::new(&file).exists() {
+            fs::write(file, std::process::id().to_string()).unwrap();
             std::thread::sleep(Duration::from_secs(60));
         }
         i * 2
     });
     let file = dir.path().join("7");
-    let results = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         scope.spawn(|| {
             eventually("item 7 begins", || fs::read_to_string(&file).is_ok_and(|id| !id.is_empty()));
             let id = fs::read_to_string(&file).unwrap().parse().unwrap();
-            kill(Pid::from_raw(id), Signal::SIGKILL).unwrap();
+            kill(Pid::from_raw(id), signal).unwrap();
         });
         job.try_run(&Spool(2)).unwrap()
-    });
+    })
+}
+
+fn crashed_at_work() {
+    let results = killed_by(Signal::SIGABRT);
     for (i, result) in results.iter().enumerate() {
         match result {
             Ok(output) => assert_eq!(*output, 2 * i),
             Err(error) => {
-                assert_eq!(error.to_string(), "item 7 had its worker process killed by SIGKILL");
+                assert_eq!(error.to_string(), "item 7 had its worker process killed by SIGABRT");
             }
         }
     }
     assert_eq!(results.iter().flatten().count(), 39);
+}
+
+/// Nothing says that the item deserved it: it is called once more, by itself.
+fn killed_at_work() {
+    for (i, result) in killed_by(Signal::SIGKILL).into_iter().enumerate() {
+        assert_eq!(result.unwrap(), 2 * i);
+    }
 }
 
 /// The state's `Drop` ends the process when all items are done.
