@@ -47,6 +47,8 @@ fn say(words: &str) {
 }
 
 pub(crate) fn play(script: &str) -> ExitCode {
+    // As a terminal starts it, whoever started the tests: a shell's background jobs ignore SIGINT.
+    handle(libc::SIG_DFL);
     match script {
         "cancelled" => cancelled(),
         "deaf" => deaf(),

@@ -29,6 +29,9 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 /// Items without an end.
 pub(crate) fn endless_map() -> ExitCode {
+    // Whoever started the tests may ignore SIGINT, as a shell does for its background jobs.
+    // SAFETY: the default action is no function of ours.
+    unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
     let result = over(0..8)
         .chunk(Chunks::of(1))
         .map(|i| {

@@ -12,9 +12,11 @@ use std::time::{Duration, Instant};
 const FORGETFUL: &str = "DOWNSTREAM_FORGETFUL";
 const HANGING: &str = "DOWNSTREAM_HANGING";
 
-/// This program again; its temporary files go to `dir`.
+/// This program again; its temporary files go to `dir`. Ctrl-C ends it, even where a shell started the tests in the
+/// background, where it is ignored.
 fn again(variable: &str, dir: &Path) -> Command {
-    let mut command = Command::new(env::current_exe().expect("this program"));
+    let mut command = Command::new("env");
+    command.arg("--default-signal=INT").arg(env::current_exe().expect("this program"));
     command.env(variable, dir).env("TMPDIR", dir).stdin(Stdio::null()).process_group(0);
     command
 }
