@@ -31,6 +31,7 @@ mod items;
 mod job;
 mod kernel;
 mod loopback;
+mod map;
 mod nested;
 mod observe;
 mod outcome;
@@ -76,8 +77,9 @@ pub use items::{ItemOf, Items, Lend, SliceChunks, Zip, chunks, zip};
 pub use job::Job;
 pub use kernel::{Closures, Kernel, PortableKernel};
 pub use loopback::Loopback;
+pub use map::{Cx, Full, Map, One, Two};
 pub use observe::{Ending, Event, Moment, Observer, Timed, Wants};
-pub use over::{Cx, Full, Map, One, Over, Two, over};
+pub use over::{Over, over};
 pub use over_iter::{OverIter, over_iter};
 pub use panics::{enter_worker_process, on_fatal_panic};
 #[cfg(feature = "derive")]

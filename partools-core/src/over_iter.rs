@@ -2,7 +2,8 @@
 
 use crate::control::CancelToken;
 use crate::items::ItemOf;
-use crate::over::{Cx, Full, Map, One, Over, Two, over};
+use crate::map::{Cx, Full, Map, One, Two};
+use crate::over::{Over, over};
 use crate::plan::{OnError, Plan};
 use crate::schedule::Chunks;
 use crate::shared::{NoShared, Shared, ViewOf, With};

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::executor::Executor;
 use crate::items::{ItemOf, Items, Lend, sealed::Walk};
 use crate::job::Job;
-use crate::over::{Full, Map, One, Two};
+use crate::map::{Full, Map, One, Two};
 use crate::picked::{Picked, Runs};
 use crate::portable::{CodecError, Portable};
 use crate::remote::PortableItems;

@@ -6,7 +6,7 @@ use super::items::{FarItems, PortableItems};
 use super::start::PortableStart;
 use super::task::PortableTask;
 use crate::items::ItemOf;
-use crate::over::{Cx, Full, Map, One, Two};
+use crate::map::{Cx, Full, Map, One, Two};
 use crate::portable::CodecError;
 use crate::shared::{NoShared, ViewOf, With};
 use crate::shared_arg::{Attach, Attached, Layout, SharedArg};
