@@ -55,6 +55,8 @@ fn cases_of(liar: &str) -> Option<Vec<Case>> {
         "runs_ahead" => liar_with(|_| Liar(Lie::RunsAhead)),
         "restarts_for_ever" => liar_with(|_| Liar(Lie::RestartsForEver)),
         "is_deaf" => liar_with(|_| Liar(Lie::IsDeaf)),
+        "retries_at_once" => liar_with(|_| Liar(Lie::RetriesAtOnce)),
+        "works_alone" => liar_with(|_| Liar(Lie::WorksAlone)),
         "forgets_the_plan" => liar_with(|_| Liar(Lie::ForgetsThePlan)),
         _ => return None,
     })

@@ -54,6 +54,18 @@ pub(crate) const EXPECTED: &[Expected] = &[
                 "c2_order::over_aligned_of_1000",
                 Says("not the output of that item"),
             ),
+            (
+                "c14_unordered::each_output_once_with_its_index",
+                Says("with another's output"),
+            ),
+            (
+                "c15_picks::for_each_is_in_item_order_or_in_any",
+                Says("outputs that are another item's"),
+            ),
+            (
+                "c15_picks::the_lowest_err_is_the_error",
+                Says("not item 7's error"),
+            ),
         ],
         &[
             "c2_order::strings_of_1",
@@ -127,6 +139,10 @@ pub(crate) const EXPECTED: &[Expected] = &[
                 "drops::outputs_of_a_map_that_fails_are_dropped_once",
                 Says("outputs alive"),
             ),
+            (
+                "c14_unordered::a_callback_that_panics_drops_each_output_once",
+                Says("outputs alive"),
+            ),
         ],
         &["c2_order::strings_of_7"],
     ),
@@ -176,6 +192,22 @@ pub(crate) const EXPECTED: &[Expected] = &[
                 "c5_faults::several_items_fail_and_each_is_named",
                 Says("some item failed"),
             ),
+            (
+                "c14_unordered::the_lowest_failure_is_the_error",
+                Says("item blamed"),
+            ),
+            (
+                "c15_picks::the_lowest_item_that_panics_is_the_error",
+                Says("no item is blamed"),
+            ),
+            (
+                "c15_picks::stop_leaves_out_what_is_above_the_failure",
+                Says("some item failed"),
+            ),
+            (
+                "c15_picks::redo_keeps_names_and_orders",
+                Says("some item failed"),
+            ),
         ],
         &["c2_order::strings_of_7"],
     ),
@@ -190,6 +222,10 @@ pub(crate) const EXPECTED: &[Expected] = &[
                 "c3_delivery::outputs_come_while_others_are_still_made",
                 Says("before the first output"),
             ),
+            (
+                "c14_unordered::workers_keep_within_the_window",
+                Says("is the window"),
+            ),
         ],
         &["c2_order::strings_of_1000"],
     ),
@@ -200,6 +236,31 @@ pub(crate) const EXPECTED: &[Expected] = &[
             Says("attempts to make a state"),
         )],
         &["state::made_once_per_worker_and_dropped_at_the_end"],
+    ),
+    expect(
+        "retries_at_once",
+        &[
+            (
+                "c13_attempts::the_worker_waits_before_each_attempt",
+                Says("were to be waited"),
+            ),
+            (
+                "c13_attempts::only_failures_that_the_plan_picks_are_tried_again",
+                Says("last attempt of item 7"),
+            ),
+        ],
+        &["c1_calls::an_item_that_panics_twice_succeeds_at_the_third_attempt"],
+    ),
+    expect(
+        "works_alone",
+        &[(
+            "c14_unordered::a_slow_item_holds_nobody_up",
+            Says("held up those behind it"),
+        )],
+        &[
+            "c14_unordered::each_output_once_with_its_index",
+            "c2_order::strings_of_7",
+        ],
     ),
     expect(
         "is_deaf",
@@ -225,6 +286,22 @@ pub(crate) const EXPECTED: &[Expected] = &[
             (
                 "c1_calls::an_item_that_panics_twice_succeeds_at_the_third_attempt",
                 Says("item 7"),
+            ),
+            (
+                "c13_attempts::the_worker_waits_before_each_attempt",
+                Says("item 7"),
+            ),
+            (
+                "c15_picks::longest_first_gives_what_item_order_gives",
+                Says("numbers drawn and indices"),
+            ),
+            (
+                "c15_picks::the_longest_items_are_called_first",
+                Says("items in the order of their calls"),
+            ),
+            (
+                "c15_picks::redo_calls_what_failed_and_nothing_else",
+                Says("output of item 24"),
             ),
         ],
         &["c2_order::strings_of_7"],

@@ -35,6 +35,10 @@ pub(crate) enum Lie {
     RunsAhead,
     RestartsForEver,
     ForgetsThePlan,
+    /// Tries every failure again, without a wait.
+    RetriesAtOnce,
+    /// Says that it has two workers, and has one.
+    WorksAlone,
     IsDeaf,
 }
 
@@ -49,6 +53,7 @@ where
         match self.0 {
             Lie::ClaimsToIsolate => capabilities.with_isolation(),
             Lie::ClaimsToKill => capabilities.with_item_kill(),
+            Lie::WorksAlone => Capabilities::new("liar", 2),
             _ => capabilities,
         }
     }
@@ -67,13 +72,12 @@ where
             Lie::RunsAhead => return run_ahead(task, run, caller),
             _ => self.side_effect(),
         }
-        let forgetful = Plan::new();
-        let plan = if self.0 == Lie::ForgetsThePlan {
-            &forgetful
-        } else {
-            run.plan()
+        let plan = match self.0 {
+            Lie::ForgetsThePlan => Plan::new(),
+            Lie::RetriesAtOnce => run.plan().clone().retries(3),
+            _ => run.plan().clone(),
         };
-        let mut worker = Worker::new(task, 0, plan);
+        let mut worker = Worker::new(task, 0, &plan);
         while caller.deliver() {
             let Some(chunk) = run.try_claim() else { break };
             if self.0 == Lie::DropsTheLastChunk && chunk.range().end == run.count() {
