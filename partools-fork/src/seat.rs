@@ -1,16 +1,21 @@
-//! One place for a child: its ring, what it is working on as far as the parent knows, and how it ends.
+//! One place for a child: the memory that both sides see, what the child is working on as far as the parent knows, and what
+//! is done to it while it lives. What its end means is in `seat/burial.rs`.
+//!
+//! A seat is kept when its child is gone: the next one has the same ring, renewed.
+
+mod burial;
+
+pub(crate) use burial::Death;
 
 use crate::board::Board;
 use crate::books::{Books, Stage};
 use crate::clock::{self, Clock, Flight};
-use crate::last_words::LastWords;
+use crate::panic_note::PanicNote;
 use crate::record;
 use crate::stop::{Killed, Late, Patience};
-use partools_core::{Cause, Chunk, Event, Portable, Run, WorkerError};
-use partools_os::{
-    Access, Child, Exit, Inbox, Received, Region, Ring, SpawnOptions, signal_name, spawn,
-};
-use std::collections::{BTreeSet, VecDeque};
+use partools_core::{Chunk, Portable, Run};
+use partools_os::{Access, Child, Inbox, Received, Region, Ring, SpawnOptions, spawn};
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
@@ -20,9 +25,6 @@ const RING: usize = 1 << 20;
 /// So many records, or bytes, are read from one ring before the next one has its turn.
 const BURST: usize = 4096;
 const BURST_BYTES: usize = 8 << 20;
-/// A start that ends in SIGKILL may have been somebody else's doing; one that does so again and again is at fault.
-const LOST_STARTS: usize = 3;
-const OVERWROTE: &str = "overwrote the memory through which its worker reports";
 
 pub(crate) struct Seat<'r, O> {
     ring: Option<Ring>,
@@ -30,7 +32,7 @@ pub(crate) struct Seat<'r, O> {
     /// When the item in flight began; only where the plan has an item timeout.
     clock: Option<Region>,
     /// Only where a panic ends the child.
-    last_words: Option<LastWords>,
+    panic_note: Option<PanicNote>,
     child: Option<Child>,
     books: Books<'r, O>,
     /// The child is careful: the parent's books are exact.
@@ -46,23 +48,6 @@ pub(crate) struct Seat<'r, O> {
     is_again: bool,
     /// Bytes read from the child's ring.
     moved: u64,
-}
-
-/// What a child's end means for the crew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Death {
-    /// By itself, or because we had no more use for it.
-    Clean,
-    /// The item in flight is known and was blamed.
-    Blamed,
-    /// It was killed because there was too little memory for all of them.
-    Crowded,
-    /// The item in flight is known, and somebody else killed its worker: who made a doubt is not found with it.
-    Killed,
-    /// No item was in flight.
-    BetweenItems,
-    /// Which item was in flight is not known for sure.
-    Doubtful,
 }
 
 /// What reading a ring brought.
@@ -152,7 +137,7 @@ impl<'r, O: Portable> Seat<'r, O> {
             ring: None,
             inbox: Inbox::new(),
             clock: None,
-            last_words: None,
+            panic_note: None,
             child: None,
             books: Books::new(number, base),
             careful: false,
@@ -182,11 +167,11 @@ impl<'r, O: Portable> Seat<'r, O> {
             Some(ring) => ring.renew(&mut self.inbox),
             None => {
                 self.ring = Some(Ring::new(RING)?);
-                self.last_words = LastWords::new()?;
+                self.panic_note = PanicNote::new()?;
             }
         }
-        if let Some(words) = &self.last_words {
-            words.clear();
+        if let Some(note) = &self.panic_note {
+            note.clear();
         }
         if with_clock && self.clock.is_none() {
             self.clock = Some(Region::new(clock::BYTES)?);
@@ -214,14 +199,14 @@ impl<'r, O: Portable> Seat<'r, O> {
         let mut lent = board.lent().to_vec();
         lent.push((ring.region(), Access::ReadWrite));
         lent.extend(self.clock.as_ref().map(|clock| (clock, Access::ReadWrite)));
-        lent.extend(self.last_words.as_ref().map(LastWords::lent));
+        lent.extend(self.panic_note.as_ref().map(PanicNote::lent));
         // SAFETY: `host::look` found no other thread, or the user has vouched for those that live
-        // (`Fork::tolerate_threads`); likewise for writable shared memory. The body touches the board, its ring and its
-        // clock and its last words, all lent, and owns no descriptor.
+        // (`Fork::tolerate_threads`); likewise for writable shared memory. The body touches the board, its ring, its
+        // clock and its panic note, all lent, and owns no descriptor.
         let child = unsafe {
             spawn(&lent, board.gate(), options, || {
-                if let Some(words) = &self.last_words {
-                    words.listen();
+                if let Some(note) = &self.panic_note {
+                    note.listen();
                 }
                 body(ring, self.clock.as_ref())
             })
@@ -335,166 +320,6 @@ impl<'r, O: Portable> Seat<'r, O> {
             }
         }
     }
-
-    /// If the child has ended: settles its books. `number` is its worker's.
-    pub(crate) fn bury(
-        &mut self,
-        run: &'r Run<O>,
-        number: usize,
-        base: Instant,
-        pardoned: &mut BTreeSet<usize>,
-    ) -> Option<Death> {
-        let exit = self.child.as_mut()?.try_reap()?;
-        hear(self.child.take().as_mut(), &mut self.books);
-        while !self.is_corrupt && self.read(run).more {}
-        // A child that trips over its own ring may do so long after the item that overwrote it.
-        self.is_corrupt |= self
-            .ring
-            .as_ref()
-            .is_some_and(|ring| !self.inbox.is_intact(ring));
-        self.books.dealt.clear();
-        let chunk = self.books.chunk.take();
-        let stage = self.books.stage;
-        self.tell_end(run, number, exit, chunk.as_ref());
-        if stage == Stage::Ended
-            || matches!(self.killed, Some(Killed::Unneeded))
-            || run.is_stopped()
-        {
-            if let (Stage::Working, Some(chunk)) = (stage, chunk) {
-                chunk.stopped();
-            }
-            return Some(Death::Clean);
-        }
-        // SIGKILL is nobody's own fault: it comes from the system when memory runs out, or from an operator.
-        let from_outside =
-            is_kill(exit) && !matches!(self.killed, Some(Killed::Corrupt | Killed::Memory(_)));
-        let is_doubtful = match (self.careful, stage) {
-            (true, Stage::Starting | Stage::Finishing) => false,
-            (true, _) => !self.books.begun,
-            (false, _) => self.is_corrupt,
-        };
-        Some(match (stage, chunk) {
-            _ if matches!(&self.killed, Some(Killed::Memory(hog)) if hog.is_crowded_out()) => {
-                Death::Crowded
-            }
-            _ if is_doubtful => Death::Doubtful,
-            (Stage::Starting, _) if from_outside && self.lost_starts < LOST_STARTS => {
-                self.lost_starts += 1;
-                Death::BetweenItems
-            }
-            // Its outputs are all there.
-            (Stage::Finishing, _) if from_outside => Death::Clean,
-            (Stage::Starting, _) => {
-                let why = format!("its process {}", self.ended(exit));
-                run.abort(WorkerError::start(number, why.into()));
-                Death::Clean
-            }
-            (Stage::Finishing, _) => {
-                let ended = self.ended(exit);
-                run.abort(WorkerError::task(format!(
-                    "dropping the state of worker {number}: its process {ended}"
-                )));
-                Death::Clean
-            }
-            (Stage::Working, Some(chunk)) if !chunk.is_full() => {
-                self.blame(chunk, exit, base, pardoned)
-            }
-            // What a child that is gone before it said anything did, nobody knows; it hardly overwrote its ring first if
-            // it was killed from outside.
-            (Stage::Born, _) if from_outside => Death::BetweenItems,
-            (Stage::Born, _) => Death::Doubtful,
-            (Stage::Working | Stage::Ended, _) => Death::BetweenItems,
-        })
-    }
-
-    /// Tells observers how the child ended.
-    fn tell_end(&mut self, run: &Run<O>, worker: usize, exit: Exit, chunk: Option<&Chunk<'r, O>>) {
-        let item = chunk.filter(|chunk| !chunk.is_full()).map(Chunk::position);
-        let stage = self.books.stage;
-        let is_unneeded = matches!(self.killed, Some(Killed::Unneeded));
-        let well = stage == Stage::Ended || is_unneeded || run.is_stopped();
-        self.is_again = !well;
-        let bytes = std::mem::take(&mut self.moved);
-        if !run.is_observed() {
-            return;
-        }
-        run.note(Event::Moved {
-            bytes,
-            worker: Some(worker),
-        });
-        let why = format!("its process {}", self.ended(exit));
-        run.note(match (well, &self.killed) {
-            (true, _) => Event::WorkerEnded { worker },
-            (false, Some(Killed::Late(late))) => Event::WorkerStopped {
-                worker,
-                item,
-                why: late.why(),
-            },
-            (false, Some(Killed::Memory(hog))) => Event::WorkerStopped {
-                worker,
-                item,
-                why: hog.why(),
-            },
-            (false, _) => Event::WorkerDied {
-                worker,
-                item,
-                why: &why,
-            },
-        });
-    }
-
-    /// As in "its process ...".
-    fn ended(&self, exit: Exit) -> String {
-        match (&self.killed, exit) {
-            (Some(Killed::Corrupt), _) => OVERWROTE.to_owned(),
-            (Some(Killed::Memory(hog)), _) => {
-                format!("was killed: {} ({})", hog.why(), hog.excess.bound)
-            }
-            (_, Exit::Code(code)) => format!("ended with exit code {code}"),
-            (_, Exit::Signal { .. }) => match self.fatal_panic(exit) {
-                Some(panic) => format!("was {exit}, since it {panic}"),
-                None => format!("was {exit}"),
-            },
-            (_, Exit::Unknown) => "was lost, and its cause with it".to_owned(),
-        }
-    }
-
-    /// The panic that ended the child, where panics end processes.
-    fn fatal_panic(&self, exit: Exit) -> Option<Cause> {
-        let words = self.last_words.as_ref()?;
-        is_signal(exit, "SIGABRT").then(|| words.read()).flatten()
-    }
-
-    /// The child died with an item in flight.
-    fn blame(
-        &self,
-        chunk: Chunk<'r, O>,
-        exit: Exit,
-        base: Instant,
-        pardoned: &mut BTreeSet<usize>,
-    ) -> Death {
-        let at = chunk.position();
-        let cause = match &self.killed {
-            // It was on its way to the next item when the notice reached it: that one is innocent.
-            Some(Killed::Late(late)) if !late.is_item(at) => return Death::BetweenItems,
-            Some(Killed::Late(late)) => late.cause(self.clock(base)),
-            Some(Killed::Memory(hog)) if !hog.is_item(at) => return Death::BetweenItems,
-            // Those before it may have left the memory behind: once it is called again, by a fresh worker.
-            Some(Killed::Memory(_)) if self.books.answered > 0 && pardoned.insert(at) => {
-                return Death::Clean;
-            }
-            Some(Killed::Memory(hog)) => hog.excess.cause(),
-            Some(Killed::Corrupt) if is_kill(exit) || exit == Exit::Unknown => Cause::Lost {
-                why: format!("it {OVERWROTE}"),
-            },
-            _ => self.fatal_panic(exit).unwrap_or_else(|| cause_of(exit)),
-        };
-        chunk.lost_saying(cause, self.books.words.clone());
-        match self.killed {
-            None if is_kill(exit) => Death::Killed,
-            _ => Death::Blamed,
-        }
-    }
 }
 
 /// Takes in what the child wrote to standard error, where that is captured.
@@ -516,27 +341,5 @@ fn ends_late_item<O: Portable>(killed: Option<&Killed>, books: &Books<'_, O>, ki
             matches!(kind, record::OUTPUT | record::FAILED | record::AGAIN) && is_late(late)
         }
         _ => false,
-    }
-}
-
-/// Was it the signal that we kill with?
-fn is_kill(exit: Exit) -> bool {
-    is_signal(exit, "SIGKILL")
-}
-
-fn is_signal(exit: Exit, name: &str) -> bool {
-    matches!(exit, Exit::Signal { number, .. } if signal_name(number) == Some(name))
-}
-
-fn cause_of(exit: Exit) -> Cause {
-    match exit {
-        Exit::Code(code) => Cause::Exited { code },
-        Exit::Signal { number, .. } => Cause::Killed {
-            signal: number,
-            name: signal_name(number).map_or_else(|| format!("signal {number}"), str::to_owned),
-        },
-        Exit::Unknown => Cause::Lost {
-            why: exit.to_string(),
-        },
     }
 }

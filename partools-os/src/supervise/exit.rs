@@ -81,7 +81,7 @@ impl From<Exit> for Cause {
             Exit::Code(code) => Cause::Exited { code },
             Exit::Signal { number, .. } => Cause::Killed {
                 signal: number,
-                name: signal_name(number).map_or_else(|| number.to_string(), str::to_owned),
+                name: signal_name(number).map_or_else(|| format!("signal {number}"), str::to_owned),
             },
             Exit::Unknown => Cause::Lost {
                 why: exit.to_string(),

@@ -1,4 +1,4 @@
-//! What a child says while it dies of a panic, in programs built with `panic = "abort"`: nothing unwinds there, so the
+//! The note that a child leaves while it dies of a panic, in programs built with `panic = "abort"`: nothing unwinds there, so the
 //! child's loop cannot report the panic, and all that its parent would learn is SIGABRT. The panic hook still runs.
 //!
 //! ```text
@@ -19,13 +19,13 @@ const WORD: usize = size_of::<u64>();
 /// Longer messages are cut; a place takes a few hundred bytes at most.
 const MESSAGE: usize = 2048;
 
-pub(crate) struct LastWords(Arc<Region>);
+pub(crate) struct PanicNote(Arc<Region>);
 
-impl LastWords {
-    /// `None` where panics unwind, which needs no last words.
+impl PanicNote {
+    /// `None` where panics unwind, which needs no note.
     pub(crate) fn new() -> io::Result<Option<Self>> {
         match cfg!(panic = "abort") {
-            true => Ok(Some(LastWords(Arc::new(Region::new(BYTES)?)))),
+            true => Ok(Some(PanicNote(Arc::new(Region::new(BYTES)?)))),
             false => Ok(None),
         }
     }
@@ -105,26 +105,26 @@ mod tests {
 
     #[test]
     fn what_was_said_is_read_and_nothing_else() {
-        let words = LastWords(Arc::new(Region::new(BYTES).expect("a region")));
-        assert_eq!(words.read(), None);
+        let note = PanicNote(Arc::new(Region::new(BYTES).expect("a region")));
+        assert_eq!(note.read(), None);
         let cause = panicked("it hurts".into());
-        say(&words.0, &cause);
-        assert_eq!(words.read(), Some(cause));
-        words.clear();
-        assert_eq!(words.read(), None);
-        say(&words.0, &Cause::NoOutput);
-        assert_eq!(words.read(), None, "only a panic can be told");
+        say(&note.0, &cause);
+        assert_eq!(note.read(), Some(cause));
+        note.clear();
+        assert_eq!(note.read(), None);
+        say(&note.0, &Cause::NoOutput);
+        assert_eq!(note.read(), None, "only a panic can be told");
         for nonsense in [1, 5, 4088, 4089, u64::MAX] {
-            words.0.words()[0].store(nonsense, Relaxed);
-            let _ = words.read();
+            note.0.words()[0].store(nonsense, Relaxed);
+            let _ = note.read();
         }
     }
 
     #[test]
     fn a_long_message_is_cut_between_two_characters() {
-        let words = LastWords(Arc::new(Region::new(BYTES).expect("a region")));
-        say(&words.0, &panicked(format!("x{}", "ä".repeat(5_000))));
-        let Some(Cause::Panicked { message, .. }) = words.read() else {
+        let note = PanicNote(Arc::new(Region::new(BYTES).expect("a region")));
+        say(&note.0, &panicked(format!("x{}", "ä".repeat(5_000))));
+        let Some(Cause::Panicked { message, .. }) = note.read() else {
             panic!("a panic was told");
         };
         assert_eq!(message, format!("x{}", "ä".repeat(1023)));
