@@ -40,4 +40,6 @@ macro_rules! portable {
         }
     )*};
 }
+pub(crate) use portable;
+
 portable!([] Drawn, [] Fallible, [] Worded, [O: Product] Probe<O>, [] Script, [] Stateful, [] Waves);

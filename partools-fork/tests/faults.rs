@@ -1,7 +1,10 @@
 //! What only `Fork` promises: crashes of every kind, memory that cannot be written, refusals by name, printing once,
 //! and thousands of maps that leave nothing behind. On the main thread, one test after the other.
 
-use libtest_mimic::{Arguments, Failed, Trial};
+mod clean;
+
+use clean::trial;
+use libtest_mimic::Arguments;
 use partools_conformance::leaks::Snapshot;
 use partools_core::{Cause, Chunks, Error, ItemError, over};
 use partools_fork::Fork;
@@ -76,15 +79,6 @@ fn main() -> ExitCode {
         trial("ten_thousand_maps_leave_nothing", ten_thousand),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
-}
-
-fn trial(name: &str, test: impl FnOnce() + Send + 'static) -> Trial {
-    Trial::test(name, move || {
-        let before = Snapshot::take();
-        test();
-        before.assert_unchanged();
-        Ok::<(), Failed>(())
-    })
 }
 
 /// The ranges of memory that this process can write and shares.

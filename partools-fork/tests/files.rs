@@ -3,8 +3,10 @@
 //!
 //! On the main thread, one trial after the other. What ends its process is played by this program started again.
 
-use libtest_mimic::{Arguments, Failed, Trial};
-use partools_conformance::leaks::Snapshot;
+mod clean;
+
+use clean::trial;
+use libtest_mimic::Arguments;
 use partools_core::{Cause, Chunks, ItemError, Serial, over};
 use partools_fork::Fork;
 use partools_os::{FilePart, MappedSlice, SharedVec};
@@ -51,15 +53,6 @@ fn main() -> ExitCode {
         ),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
-}
-
-fn trial(name: &str, test: impl FnOnce() + Send + 'static) -> Trial {
-    Trial::test(name, move || {
-        let before = Snapshot::take();
-        test();
-        before.assert_unchanged();
-        Ok::<(), Failed>(())
-    })
 }
 
 /// A file that only this program has.

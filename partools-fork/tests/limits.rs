@@ -3,10 +3,10 @@
 
 #![expect(clippy::print_stderr, reason = "what cannot be tried here is said")]
 
-use libtest_mimic::{Arguments, Failed, Trial};
-use partools_conformance::leaks::Snapshot;
+use libtest_mimic::Arguments;
 use std::process::ExitCode;
 
+mod clean;
 #[path = "limits/group.rs"]
 mod group;
 #[path = "limits/memory.rs"]
@@ -32,20 +32,11 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, all.into_iter().flatten().collect()).exit_code()
 }
 
-fn trial(name: &str, test: impl FnOnce() + Send + 'static) -> Trial {
-    Trial::test(name, move || {
-        let before = Snapshot::take();
-        test();
-        before.assert_unchanged();
-        Ok::<(), Failed>(())
-    })
-}
-
 /// Names a trial after its function.
 macro_rules! trials {
     ($($test:ident),* $(,)?) => {
         pub(crate) fn trials() -> Vec<libtest_mimic::Trial> {
-            vec![$(crate::trial(stringify!($test), $test)),*]
+            vec![$(crate::clean::trial(stringify!($test), $test)),*]
         }
     };
 }

@@ -143,20 +143,7 @@ impl Task for Rough {
     }
 }
 
-impl partools_core::PortableTask for Rough {
-    type Far<'m> = Self;
-    fn pack<'m>(
-        &'m self,
-        out: &mut partools_core::Layout<'m>,
-    ) -> Result<(), partools_core::wire::WireError> {
-        out.value(self)
-    }
-    fn unpack<'m>(
-        from: &mut partools_core::Attach<'m>,
-    ) -> Result<Self, partools_core::wire::WireError> {
-        from.value()
-    }
-}
+crate::tasks::portable!([] Rough);
 
 impl Deed {
     /// Is this what such an item is blamed for?

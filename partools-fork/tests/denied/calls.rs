@@ -50,6 +50,31 @@ pub(crate) struct Call {
     pub(crate) only: fn(&[u64; 6]) -> bool,
 }
 
+impl Call {
+    /// This call, whatever its arguments.
+    const fn of(
+        name: &'static str,
+        numbers: &'static [c_long],
+        whose: &'static [Whose],
+        errors: &'static [Errno],
+        acts: &'static [&'static str],
+    ) -> Self {
+        Call {
+            name,
+            numbers,
+            whose,
+            errors,
+            acts,
+            only: any,
+        }
+    }
+
+    /// Only with these arguments.
+    const fn only(self, only: fn(&[u64; 6]) -> bool) -> Self {
+        Call { only, ..self }
+    }
+}
+
 const PARENT: &[Whose] = &[Whose::Parent];
 const CHILDREN: &[Whose] = &[Whose::Children];
 const BOTH: &[Whose] = &[Whose::Parent, Whose::Children];
@@ -85,200 +110,39 @@ fn is_no_stream(arguments: &[u64; 6]) -> bool {
     arguments[0] > 2
 }
 
-pub(crate) const CALLS: &[Call] = &[
-    Call {
-        name: "clone",
-        numbers: FORKS,
-        whose: PARENT,
-        errors: errors![EAGAIN, ENOMEM],
-        acts: ALL,
-        only: any,
-    },
-    Call {
-        name: "mmap",
-        numbers: &[libc::SYS_mmap],
-        whose: PARENT,
-        errors: errors![ENOMEM, EPERM],
-        acts: &["sound", "late", "sealed"],
-        only: is_shared,
-    },
-    Call {
-        name: "munmap",
-        numbers: &[libc::SYS_munmap],
-        whose: PARENT,
-        errors: errors![ENOMEM],
-        acts: &["sound", "late", "sealed"],
-        only: any,
-    },
-    Call {
-        name: "madvise",
-        numbers: &[libc::SYS_madvise],
-        whose: BOTH,
-        errors: errors![ENOMEM, EAGAIN, EINVAL],
-        acts: SOME,
-        only: any,
-    },
-    Call {
-        name: "mprotect",
-        numbers: &[libc::SYS_mprotect],
-        whose: CHILDREN,
-        errors: errors![ENOMEM, EACCES],
-        acts: ALL,
-        only: any,
-    },
-    Call {
-        name: "memfd_create",
-        numbers: &[libc::SYS_memfd_create],
-        whose: PARENT,
-        errors: errors![EMFILE, ENOMEM, ENOSYS],
-        acts: &["sealed"],
-        only: any,
-    },
-    Call {
-        name: "ftruncate",
-        numbers: &[libc::SYS_ftruncate],
-        whose: PARENT,
-        errors: errors![EFBIG, EPERM],
-        acts: &["sealed"],
-        only: any,
-    },
-    Call {
-        name: "fcntl",
-        numbers: &[libc::SYS_fcntl],
-        whose: PARENT,
-        errors: errors![EMFILE, EPERM],
-        acts: &["sealed", "streamless"],
-        only: any,
-    },
-    Call {
-        name: "eventfd",
-        numbers: &[libc::SYS_eventfd2],
-        whose: PARENT,
-        errors: errors![EMFILE, ENFILE, ENOMEM],
-        acts: SOME,
-        only: any,
-    },
-    Call {
-        name: "pidfd_open",
-        numbers: &[libc::SYS_pidfd_open],
-        whose: PARENT,
-        errors: errors![EMFILE, EPERM, ENOSYS],
-        acts: ALL,
-        only: any,
-    },
-    Call {
-        name: "pidfd_send_signal",
-        numbers: &[libc::SYS_pidfd_send_signal],
-        whose: PARENT,
-        errors: errors![EPERM, ENOSYS],
-        acts: &["late", "cancelled"],
-        only: any,
-    },
-    Call {
-        name: "kill",
-        numbers: &[libc::SYS_kill],
-        whose: PARENT,
-        errors: errors![EPERM],
-        acts: &["by_number"],
-        only: any,
-    },
-    Call {
-        name: "waitid",
-        numbers: &[libc::SYS_waitid],
-        whose: PARENT,
-        errors: errors![EINTR, EINVAL, EPERM, ENOSYS],
-        acts: &["sound", "crashing", "late", "by_number", "ignored"],
-        only: any,
-    },
-    Call {
-        name: "ioctl",
-        numbers: &[libc::SYS_ioctl],
-        whose: PARENT,
-        errors: errors![ENOTTY, EINVAL],
-        acts: &["ignored"],
-        only: any,
-    },
-    Call {
-        name: "poll",
-        numbers: POLLS,
-        whose: PARENT,
-        errors: errors![EINTR, ENOMEM],
-        acts: ALL,
-        only: any,
-    },
-    Call {
-        name: "futex",
-        numbers: &[libc::SYS_futex],
-        whose: BOTH,
-        errors: errors![EINTR, EAGAIN, EPERM],
-        acts: &["sound", "streaming"],
-        only: any,
-    },
-    Call {
-        name: "open",
-        numbers: OPENS,
-        whose: BOTH,
-        errors: errors![EMFILE, EACCES, ENOENT],
-        acts: SOME,
-        only: any,
-    },
-    Call {
-        name: "stat",
-        numbers: STATS,
-        whose: PARENT,
-        errors: errors![EACCES, ENOENT],
-        acts: SOME,
-        only: any,
-    },
-    Call {
-        name: "read",
-        numbers: &[libc::SYS_read],
-        whose: BOTH,
-        errors: errors![EINTR, EIO],
-        acts: SOME,
-        only: is_no_stream,
-    },
-    Call {
-        name: "write",
-        numbers: &[libc::SYS_write],
-        whose: CHILDREN,
-        errors: errors![EAGAIN, EPERM],
-        acts: &["sound", "crashing", "streaming"],
-        only: is_no_stream,
-    },
-    Call {
-        name: "prctl",
-        numbers: &[libc::SYS_prctl],
-        whose: CHILDREN,
-        errors: errors![EPERM, EINVAL],
-        acts: ALL,
-        only: any,
-    },
-    Call {
-        name: "sigaction",
-        numbers: &[libc::SYS_rt_sigaction],
-        whose: CHILDREN,
-        errors: errors![EPERM],
-        acts: &["sound"],
-        only: any,
-    },
-    Call {
-        name: "prlimit",
-        numbers: &[libc::SYS_prlimit64],
-        whose: CHILDREN,
-        errors: errors![EPERM, ENOSYS],
-        acts: SOME,
-        only: any,
-    },
-    Call {
-        name: "nanosleep",
-        numbers: &[libc::SYS_clock_nanosleep],
-        whose: CHILDREN,
-        errors: errors![EINTR],
-        acts: &["late"],
-        only: any,
-    },
-];
+/// A line for each call: its name and numbers, whose calls they are, the errors, the acts, and which arguments.
+macro_rules! calls {
+    ($($name:literal: $numbers:expr, $whose:ident, $errors:tt, $acts:expr $(, $only:ident)?;)*) => {
+        &[$(Call::of($name, $numbers, $whose, errors!$errors, $acts)$(.only($only))?),*]
+    };
+}
+
+pub(crate) const CALLS: &[Call] = calls! {
+    "clone": FORKS, PARENT, [EAGAIN, ENOMEM], ALL;
+    "mmap": &[libc::SYS_mmap], PARENT, [ENOMEM, EPERM], &["sound", "late", "sealed"], is_shared;
+    "munmap": &[libc::SYS_munmap], PARENT, [ENOMEM], &["sound", "late", "sealed"];
+    "madvise": &[libc::SYS_madvise], BOTH, [ENOMEM, EAGAIN, EINVAL], SOME;
+    "mprotect": &[libc::SYS_mprotect], CHILDREN, [ENOMEM, EACCES], ALL;
+    "memfd_create": &[libc::SYS_memfd_create], PARENT, [EMFILE, ENOMEM, ENOSYS], &["sealed"];
+    "ftruncate": &[libc::SYS_ftruncate], PARENT, [EFBIG, EPERM], &["sealed"];
+    "fcntl": &[libc::SYS_fcntl], PARENT, [EMFILE, EPERM], &["sealed", "streamless"];
+    "eventfd": &[libc::SYS_eventfd2], PARENT, [EMFILE, ENFILE, ENOMEM], SOME;
+    "pidfd_open": &[libc::SYS_pidfd_open], PARENT, [EMFILE, EPERM, ENOSYS], ALL;
+    "pidfd_send_signal": &[libc::SYS_pidfd_send_signal], PARENT, [EPERM, ENOSYS], &["late", "cancelled"];
+    "kill": &[libc::SYS_kill], PARENT, [EPERM], &["by_number"];
+    "waitid": &[libc::SYS_waitid], PARENT, [EINTR, EINVAL, EPERM, ENOSYS], &["sound", "crashing", "late", "by_number", "ignored"];
+    "ioctl": &[libc::SYS_ioctl], PARENT, [ENOTTY, EINVAL], &["ignored"];
+    "poll": POLLS, PARENT, [EINTR, ENOMEM], ALL;
+    "futex": &[libc::SYS_futex], BOTH, [EINTR, EAGAIN, EPERM], &["sound", "streaming"];
+    "open": OPENS, BOTH, [EMFILE, EACCES, ENOENT], SOME;
+    "stat": STATS, PARENT, [EACCES, ENOENT], SOME;
+    "read": &[libc::SYS_read], BOTH, [EINTR, EIO], SOME, is_no_stream;
+    "write": &[libc::SYS_write], CHILDREN, [EAGAIN, EPERM], &["sound", "crashing", "streaming"], is_no_stream;
+    "prctl": &[libc::SYS_prctl], CHILDREN, [EPERM, EINVAL], ALL;
+    "sigaction": &[libc::SYS_rt_sigaction], CHILDREN, [EPERM], &["sound"];
+    "prlimit": &[libc::SYS_prlimit64], CHILDREN, [EPERM, ENOSYS], SOME;
+    "nanosleep": &[libc::SYS_clock_nanosleep], CHILDREN, [EINTR], &["late"];
+};
 
 #[cfg(target_arch = "x86_64")]
 const FORKS: &[c_long] = &[

@@ -3,9 +3,10 @@
 
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Trial};
 use partools_os::again;
 
+#[path = "../one_by_one/mod.rs"]
+mod one_by_one;
 mod roles;
 mod trials;
 
@@ -17,18 +18,6 @@ fn main() -> ExitCode {
     if let Some(code) = roles::host() {
         return code;
     }
-    let trials = trials::all()
-        .into_iter()
-        .map(|(name, trial)| {
-            Trial::test(name, move || {
-                trial();
-                Ok(())
-            })
-        })
-        .collect();
-    let arguments = Arguments {
-        test_threads: Some(1),
-        ..Arguments::from_args()
-    };
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let trials = trials::all().into_iter();
+    one_by_one::run(trials.map(|(name, test)| one_by_one::trial(name, test)))
 }

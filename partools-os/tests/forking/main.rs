@@ -4,53 +4,36 @@
 //! One file per promise of the crate: how children end (`exits.rs`), what they may touch (`memory.rs`), what comes back
 //! (`rings.rs`), and what becomes of the host (`host.rs`).
 
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use libtest_mimic::{Arguments, Trial};
 use partools_os::{Access, Child, Region, SpawnOptions};
 
 mod exits;
 mod host;
 mod memory;
+#[path = "../one_by_one/mod.rs"]
+mod one_by_one;
 mod rings;
 
 /// Far beyond what anything here takes, and short enough that a hang is a failure and not a stuck build.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn main() {
-    // One thread means: on this one.
-    let arguments = Arguments {
-        test_threads: Some(1),
-        ..Arguments::from_args()
-    };
+fn main() -> ExitCode {
     let trials = [
         exits::trials(),
         host::trials(),
         memory::trials(),
         rings::trials(),
-    ]
-    .concat_trials();
-    libtest_mimic::run(&arguments, trials).exit();
-}
-
-trait ConcatTrials {
-    fn concat_trials(self) -> Vec<Trial>;
-}
-
-impl<const N: usize> ConcatTrials for [Vec<Trial>; N] {
-    fn concat_trials(self) -> Vec<Trial> {
-        self.into_iter().flatten().collect()
-    }
+    ];
+    one_by_one::run(trials.into_iter().flatten())
 }
 
 /// Names a trial after its function.
 macro_rules! trials {
     ($($test:ident),* $(,)?) => {
         pub(crate) fn trials() -> Vec<libtest_mimic::Trial> {
-            vec![$(libtest_mimic::Trial::test(stringify!($test), || {
-                $test();
-                Ok(())
-            })),*]
+            vec![$(crate::one_by_one::trial(stringify!($test), $test)),*]
         }
     };
 }

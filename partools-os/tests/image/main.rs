@@ -21,8 +21,8 @@
 
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Trial};
-
+#[path = "../one_by_one/mod.rs"]
+mod one_by_one;
 mod trials;
 mod worker;
 
@@ -30,20 +30,8 @@ fn main() -> ExitCode {
     if let Some(code) = worker::serve() {
         return code;
     }
-    let trials = trials::all()
-        .into_iter()
-        .map(|(name, trial)| {
-            Trial::test(name, move || {
-                trial();
-                Ok(())
-            })
-        })
-        .collect();
+    let trials = trials::all().into_iter();
     // One at a time: a copy of the program that is just written cannot be started as long as a child, which another
     // trial starts at that moment, has inherited the descriptor that writes it (ETXTBSY).
-    let arguments = Arguments {
-        test_threads: Some(1),
-        ..Arguments::from_args()
-    };
-    libtest_mimic::run(&arguments, trials).exit_code()
+    one_by_one::run(trials.map(|(name, test)| one_by_one::trial(name, test)))
 }
