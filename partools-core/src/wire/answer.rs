@@ -56,10 +56,8 @@ pub enum Record {
     Broken = 4,
     /// The answer is whole. Fewer items than asked for: the rest is not needed.
     End = 5,
-    /// The next item failed and is tried again. Only where somebody looks on.
-    Retried = 6,
     /// How long it took, and the slowest items. Only where somebody looks on.
-    Worked = 7,
+    Worked = 6,
 }
 
 impl Record {
@@ -70,7 +68,6 @@ impl Record {
             Record::Failed,
             Record::Broken,
             Record::End,
-            Record::Retried,
             Record::Worked,
         ]
         .into_iter()
@@ -206,7 +203,6 @@ pub fn accept<O: Portable>(
             Err(panic) => fail(chunk, cause_of(panic)),
         },
         Record::Failed => chunk.failed_by(failure(payload, left.start)?),
-        Record::Retried => Port::retried(chunk, &failure(payload, left.start)?),
         Record::Worked => {
             let (took, slowest): (Duration, Vec<Timed>) = decode(payload)?;
             chunk.tell_worked(took, &slowest);

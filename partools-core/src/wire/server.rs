@@ -84,7 +84,7 @@ pub(super) trait Answer {
 pub(super) struct Far<'m, T: PortableTask> {
     worker: Option<Worker<T::Far<'m>>>,
     count: usize,
-    /// Somebody looks on, and is told how long it took and what was tried again.
+    /// Somebody looks on, and is told how long it took.
     is_observed: bool,
     /// Requests say which items they mean.
     picked: bool,
@@ -151,7 +151,6 @@ where
             outlet,
             scratch: Vec::new(),
             next: range.start,
-            is_observed: self.is_observed,
             thrown: None,
         };
         // The state first: a worker that is killed while it makes one has begun no item.
@@ -247,7 +246,6 @@ struct Post<'o> {
     scratch: Vec<u8>,
     /// The item whose record is sent next.
     next: usize,
-    is_observed: bool,
     /// A panic of the outlet's. It is the executor's: kept until the worker's loop is left, or it would be taken for the
     /// item's.
     thrown: Option<Box<dyn Any + Send>>,
@@ -328,10 +326,5 @@ impl<O: Portable> Sink<O> for Encoded<'_, '_> {
     }
     fn needed(&self) -> usize {
         self.0.needed()
-    }
-    fn retried(&mut self, error: &ItemError) {
-        if self.0.is_observed {
-            self.0.say(Record::Retried, error);
-        }
     }
 }
