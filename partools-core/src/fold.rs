@@ -39,6 +39,8 @@ impl<T: Task> Job<T> {
     /// Executors see blocks, so a [retry](crate::Over::retries) calls all items of the block again, each at that attempt.
     /// After a crash the items of one block are called again, one by one, to find the one that did it; if none fails then,
     /// the error names all of them. An [item timeout](crate::Over::item_timeout) is refused, and a window counts items.
+    /// Blocks are handed out as they are combined, in item order, whatever [costs](crate::Plan::longest_first) the items have:
+    /// all blocks have as many items, and costs are compared and never added, so they do not say which block is the longest.
     ///
     /// # Errors
     /// The failure of the failing item with the lowest index, or what kept the map from running.
@@ -93,7 +95,7 @@ impl<T: Task> Job<T> {
         let blocks = blocks.plan(Plan {
             chunks: Chunks::Auto,
             window: self.plan.window.map(|items| items.div_ceil(size)),
-            // Blocks are combined in order, and costs are of items.
+            // Blocks are combined in order, and costs are of items: see `fold`.
             unordered: false,
             picks: None,
             ..self.plan.clone()

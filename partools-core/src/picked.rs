@@ -7,7 +7,7 @@
 //! ```
 
 use crate::job::Job;
-use crate::plan::Plan;
+use crate::picks::Picks;
 use crate::portable::CodecError;
 use crate::remote::PortableTask;
 use crate::shared_arg::{Attach, Layout};
@@ -55,6 +55,8 @@ impl<T: Task> Job<T> {
     /// # Ok::<(), partools_core::Error>(())
     /// ```
     ///
+    /// Where the job is run [longest first](crate::Plan::longest_first), so are those of its items that were picked.
+    ///
     /// # Panics
     /// Where the indices do not increase, or one is not below the number of items.
     pub fn pick(&self, indices: impl IntoIterator<Item = usize>) -> Job<Picked<&T>> {
@@ -65,10 +67,13 @@ impl<T: Task> Job<T> {
             "item {} was picked of a job that has {count}",
             runs.end() - 1
         );
-        // An order of all items is none of these.
-        let picks = None;
-        let plan = self.plan.clone();
-        Job::new(Picked::new(&self.task, runs)).plan(Plan { picks, ..plan })
+        let mut plan = self.plan.clone();
+        // An order of another number of items stays as it is, and is refused when the job is run.
+        if let Some(order) = plan.picks.take_if(|order| order.total() == count) {
+            let positions = order.items().iter().filter_map(|&item| runs.position(item));
+            plan.picks = Some(Picks::new(runs.count, positions.collect()));
+        }
+        Job::new(Picked::new(&self.task, runs)).plan(plan)
     }
 }
 
@@ -167,6 +172,15 @@ impl Runs {
     pub(crate) fn index(&self, position: usize) -> usize {
         let (first, range) = &self.runs[self.find(position)];
         range.start + (position - first)
+    }
+
+    /// Where this index is, if it is one of them.
+    fn position(&self, index: usize) -> Option<usize> {
+        let behind = self.runs.partition_point(|(_, range)| range.start <= index);
+        let (first, range) = &self.runs[behind.checked_sub(1)?];
+        range
+            .contains(&index)
+            .then(|| first + (index - range.start))
     }
 
     /// The indices at `positions`, range by range.
@@ -313,7 +327,8 @@ impl<T: PortableTask> PortableTask for Picked<T> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Chunks, Loopback, Serial, over};
+    use crate::{Chunks, Loopback, Plan, Serial, over};
+    use std::cell::RefCell;
 
     /// Every subset of ten items, by every chunk size, near and far.
     #[test]
@@ -333,6 +348,33 @@ mod tests {
             let picked = sent_none.pick(picks.iter().copied());
             assert_eq!(picked.run(&Loopback).expect("it ran"), expected);
         }
+    }
+
+    /// Every subset of eight items, in an order that has nothing to do with theirs.
+    #[test]
+    fn picked_items_are_called_in_the_order_of_the_whole() {
+        let costs = [3, 9, 1, 9, 4, 0, 7, 2];
+        for subset in 0..1_usize << 8 {
+            let picks: Vec<usize> = (0..8).filter(|i| subset >> i & 1 == 1).collect();
+            let called = RefCell::new(Vec::new());
+            let job = over(0..8).chunk(Chunks::of(1)).longest_first(|i| costs[i]);
+            let job = job.map(|i| {
+                called.borrow_mut().push(i);
+                i
+            });
+            let outputs = job.pick(picks.iter().copied()).run(&Serial);
+            assert_eq!(outputs.expect("it ran"), picks);
+            let mut longest_first = picks.clone();
+            longest_first.sort_by_key(|&i| std::cmp::Reverse(costs[i]));
+            assert_eq!(*called.borrow(), longest_first);
+        }
+    }
+
+    #[test]
+    fn costs_of_other_items_are_refused_of_picked_ones_too() {
+        let plan = Plan::new().longest_first([3, 1, 2]);
+        let job = over(0..5).map(|i| i).plan(plan);
+        assert!(job.pick(0..4).run(&Serial).is_err_and(|e| e.is_plan()));
     }
 
     #[test]
