@@ -321,8 +321,12 @@ impl<'r, O> Chunk<'r, O> {
         }
         let run = self.run;
         let is_from_outside = matches!(&cause, Cause::Killed { name, .. } if name == "SIGKILL");
-        // A limit on time is what the plan asked for.
-        let is_death = !matches!(cause, Cause::TimedOut { .. } | Cause::CpuTime { .. });
+        // A limit is what somebody asked for, and keeping it may take as many workers as there are items. Nobody asked for
+        // the other deaths.
+        let is_by_limit = matches!(
+            cause,
+            Cause::TimedOut { .. } | Cause::CpuTime { .. } | Cause::Memory { .. }
+        );
         if is_from_outside && self.run.excuse(self.at) {
             self.run.give_back(self.at..self.at + 1, self.attempt);
             self.run.give_back(self.at + 1..self.range.end, 0);
@@ -335,7 +339,7 @@ impl<'r, O> Chunk<'r, O> {
             });
         }
         drop(self);
-        if is_death {
+        if !is_by_limit {
             run.a_worker_died();
         }
     }

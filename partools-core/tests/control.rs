@@ -1,7 +1,10 @@
 //! Cancelling and deadlines, as far as they are the core's: who sleeps wakes up to look, who works looks often enough,
 //! and what had failed before is still told. What every executor must keep is in `partools-conformance` (C12).
 
-use partools_core::{Caller, CancelToken, Capabilities, Error, Executor, Run, Serial, Task, over};
+use partools_core::{
+    Caller, CancelToken, Capabilities, Cause, Error, Executor, ItemError, MemoryBound, Run, Serial,
+    Task, over,
+};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -188,4 +191,64 @@ fn outputs_that_an_executor_never_delivers_are_an_error() {
         error.contains("returned before items 0..10 were done"),
         "{error}"
     );
+}
+
+#[test]
+fn workers_that_are_killed_for_a_limit_are_no_reason_to_give_up() {
+    let second = Duration::from_secs(1);
+    let by_limit: [fn(Duration) -> Cause; 3] = [
+        |time| Cause::TimedOut {
+            limit: time,
+            ran: time,
+        },
+        |time| Cause::CpuTime {
+            limit: time,
+            used: time,
+        },
+        |_| Cause::Memory {
+            grown: 2000,
+            bound: MemoryBound::Worker { limit: 1000 },
+        },
+    ];
+    for cause in by_limit {
+        let results = over(0..20).respawns(3).map(|i| i);
+        let results = results.try_run(&Losing(&|| cause(second)));
+        let named = |result: &Result<usize, _>| {
+            let failure: Option<&ItemError> = result.as_ref().err();
+            failure.is_some_and(|failure| *failure.cause() == cause(second))
+        };
+        assert!(results.expect("it ran").iter().all(named));
+    }
+    let results = over(0..20).respawns(3).map(|i| i);
+    let results = results.try_run(&Losing(&|| Cause::Exited { code: 1 }));
+    let spared = |result: &Result<usize, ItemError>| {
+        let cause = result.as_ref().map_err(ItemError::cause);
+        matches!(cause, Err(Cause::NotRun { .. }))
+    };
+    let spared = results
+        .expect("it ran")
+        .iter()
+        .filter(|r| spared(r))
+        .count();
+    assert_eq!(spared, 16);
+}
+
+/// Loses a worker at each item, for this cause.
+struct Losing<'c>(&'c dyn Fn() -> Cause);
+
+impl<T: Task> Executor<T> for Losing<'_> {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::new("losing", 1)
+    }
+    fn execute(
+        &self,
+        _: &T,
+        run: &Run<T::Output>,
+        _: &mut Caller<'_, T::Output>,
+    ) -> Result<(), Error> {
+        while let Some(chunk) = run.try_claim() {
+            chunk.lost((self.0)());
+        }
+        Ok(())
+    }
 }

@@ -15,6 +15,7 @@ trials![
     what_earlier_items_left_behind_is_not_blamed_on_the_last_one,
     a_state_that_grows_too_large_is_the_error_of_the_map,
     the_last_worker_is_blamed_for_what_is_left,
+    items_over_the_limit_are_named_one_and_all,
     a_worker_that_leaks_is_replaced_between_items,
     limits_of_nothing_are_refused,
     limits_beyond_reach_change_nothing,
@@ -161,6 +162,19 @@ fn available() -> u64 {
         .and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse().ok())
         .expect("a number");
     kib << 10
+}
+
+/// Keeping a limit is no reason to give up, as it is where workers die by themselves.
+fn items_over_the_limit_are_named_one_and_all() {
+    let limit = 32 * MB;
+    let fork = limited(2, Limits::new().memory(limit as u64));
+    let job = over(0..12).respawns(3).chunk(Chunks::of(1)).map(|i| {
+        let taken = hoard(2 * limit);
+        sleep(Duration::from_secs(30));
+        taken.len().min(1) * i
+    });
+    let hogs = hogs(&job.try_run(&fork).expect("a map"), limit);
+    assert!(hogs.iter().map(|hog| hog.0).eq(0..12), "{hogs:?}");
 }
 
 fn the_last_worker_is_blamed_for_what_is_left() {
