@@ -14,6 +14,7 @@ use crate::serial::Serial;
 use crate::task::Task;
 use std::convert::Infallible;
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 /// A task and its plan: what [`Over`](crate::Over)'s call forms make, and what has the endings. It can be run again.
 ///
@@ -167,7 +168,20 @@ impl<T: Task> Job<T> {
     ///
     /// # Panics
     /// Where `f` panics: the run is stopped, then the panic goes on.
-    pub fn try_for_each<E, F, B>(&self, executor: &E, mut f: F) -> Result<ControlFlow<B>, Error>
+    pub fn try_for_each<E, F, B>(&self, executor: &E, f: F) -> Result<ControlFlow<B>, Error>
+    where
+        E: Executor<T> + ?Sized,
+        F: FnMut(usize, T::Output) -> ControlFlow<B>,
+    {
+        self.try_for_each_timed(executor, f).map(|(flow, _)| flow)
+    }
+
+    /// As [`try_for_each`](Self::try_for_each); and what the executor said that making and ending its workers took.
+    pub(crate) fn try_for_each_timed<E, F, B>(
+        &self,
+        executor: &E,
+        mut f: F,
+    ) -> Result<(ControlFlow<B>, Duration), Error>
     where
         E: Executor<T> + ?Sized,
         F: FnMut(usize, T::Output) -> ControlFlow<B>,
@@ -195,13 +209,16 @@ impl<T: Task> Job<T> {
         };
         let result = self.execute(executor, setup, &mut deliver);
         if let Some(value) = broken {
-            return Ok(ControlFlow::Break(value));
+            return Ok((ControlFlow::Break(value), Duration::ZERO));
         }
         match (result, failure) {
             // What ended the map early may have hidden a lower failure, where they come in any order.
             (Err(error), Some(_)) if self.plan.unordered && error.item().is_none() => Err(error),
             (_, Some(error)) => Err(Error::from_item(self.labelled(error))),
-            (result, None) => result.map(|_| ControlFlow::Continue(())),
+            (result, None) => {
+                let took = result?.map_or(Duration::ZERO, |run| run.time_of_workers());
+                Ok((ControlFlow::Continue(()), took))
+            }
         }
     }
 
@@ -275,7 +292,7 @@ impl<T: Task> Job<T> {
         }
         if count == 0 {
             // C9: the executor is not even asked what it can do, which may start a pool.
-            let watch = Watch::new(&self.plan.observers);
+            let watch = Watch::new(&plan);
             Curtain::rise(watch.as_ref(), "", 0, 0).fall(Ending::Finished);
             return Ok(None);
         }

@@ -15,7 +15,7 @@ mod watch;
 
 pub use event::{Ending, Event, Timed};
 pub(crate) use stopwatch::{Slowest, Stopwatch};
-pub(crate) use watch::{Curtain, Watch};
+pub(crate) use watch::{Curtain, Part, Watch};
 
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -62,7 +62,8 @@ use std::time::{Duration, Instant};
 /// What an executor runs at a time, from [`Event::Started`] to [`Event::Ended`]; its items are named by their position
 /// in it. Where some items of a task are run, by [`pick`](crate::Job::pick) or because a journal has the others, that is
 /// the position among them ([`Task::index_of`](crate::Task::index_of) leads back); `over_iter` runs a window at a time,
-/// and each window is a map; the blocks of a `fold` are the items of its map.
+/// and each window is a map ([`Moment::whole`] and [`Moment::items_before`] say of which stream, and where in it); the blocks
+/// of a `fold` are the items of its map.
 ///
 /// # If it panics
 /// The panic hook says so, this observer hears nothing more of this map, the others hear an
@@ -147,6 +148,8 @@ pub struct Moment {
     map: u64,
     start: Instant,
     now: Instant,
+    /// What the map is a window of.
+    part: Option<Part>,
 }
 
 impl Moment {
@@ -160,6 +163,48 @@ impl Moment {
     #[must_use]
     pub fn start(&self) -> Instant {
         self.start
+    }
+
+    /// The number of the stream of which the map is a window, the same for all of its windows; for any other map, the
+    /// map's own. No other stream or map of this process has it.
+    ///
+    /// ```
+    /// use partools_core::{Event, Moment, Observer, Serial, over_iter};
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// #[derive(Clone, Default)]
+    /// struct Windows(Arc<Mutex<Vec<(u64, usize)>>>);
+    /// impl Observer for Windows {
+    ///     fn event(&self, event: &Event<'_>, moment: &Moment) {
+    ///         if let Event::Started { .. } = event {
+    ///             let window = (moment.whole(), moment.items_before());
+    ///             self.0.lock().expect("no push panics").push(window);
+    ///         }
+    ///     }
+    /// }
+    /// let windows = Windows::default();
+    /// over_iter(0..25).window(10).observe(&windows).map(|n| *n).run(&Serial)?;
+    /// let windows = windows.0.lock().expect("no push panics");
+    /// assert_eq!(windows.iter().map(|window| window.1).collect::<Vec<_>>(), [0, 10, 20]);
+    /// assert!(windows.iter().all(|window| window.0 == windows[0].0));
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn whole(&self) -> u64 {
+        self.part.map_or(self.map, |part| part.stream)
+    }
+
+    /// When the stream began of which the map is a window; for any other map, when the map did.
+    #[must_use]
+    pub fn whole_start(&self) -> Instant {
+        self.part.map_or(self.start, |part| part.start)
+    }
+
+    /// How many items the stream had in windows before this one: what leads from a position in the map to one in the
+    /// stream. 0 for any other map.
+    #[must_use]
+    pub fn items_before(&self) -> usize {
+        self.part.map_or(0, |part| part.items_before)
     }
 
     /// When the event was told.

@@ -3,8 +3,10 @@
 use crate::control::CancelToken;
 use crate::items::ItemOf;
 use crate::map::{Cx, Full, Map, One, Two};
+use crate::observe::Observer;
 use crate::over::{Over, over};
 use crate::plan::{OnError, Plan};
+use crate::retries::Retries;
 use crate::schedule::Chunks;
 use crate::shared::{NoShared, Shared, ViewOf, With};
 use crate::state::{By, NoState, Start, StartError, TryBy};
@@ -73,8 +75,23 @@ impl<I: Iterator, S: Shared, G: Start> OverIter<I, S, G> {
     }
 
     /// See [`Over::retries`].
-    pub fn retries(self, times: u32) -> Self {
-        self.with(|over| over.retries(times))
+    pub fn retries(self, retries: impl Into<Retries>) -> Self {
+        self.with(|over| over.retries(retries))
+    }
+
+    /// See [`Over::observe`]. Each window is a map of its own for an [`Observer`], which is told of
+    /// [which stream](crate::Moment::whole); a [`Report`](crate::Report) adds them up.
+    ///
+    /// ```
+    /// use partools_core::{Report, Serial, over_iter};
+    /// let report = Report::new();
+    /// over_iter(0..1000).window(100).observe(&report).map(|n| n * 2).run(&Serial)?;
+    /// let summary = report.summary();
+    /// assert_eq!((summary.finished, summary.windows), (1000, 10));
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
+    pub fn observe<O: Observer + Clone + 'static>(self, observer: &O) -> Self {
+        self.with(|over| over.observe(observer))
     }
 
     /// See [`Over::seed`]. An item's numbers depend on its index in the stream.

@@ -3,7 +3,7 @@
 use crate::capability::Capabilities;
 use crate::control::CancelToken;
 use crate::error::Error;
-use crate::observe::{Observer, Observers};
+use crate::observe::{Observer, Observers, Part};
 use crate::picks::Picks;
 use crate::retries::Retries;
 use crate::schedule::Chunks;
@@ -71,6 +71,8 @@ pub struct Plan {
     pub(crate) watched: bool,
     pub(crate) window: Option<usize>,
     pub(crate) observers: Observers,
+    /// The map is a window of a stream.
+    pub(crate) part: Option<Part>,
     /// Somebody looks on, says the plan that a run has.
     pub(crate) observed: bool,
     /// Workers time their items, says the plan that a run has: an observer wants it.
@@ -110,7 +112,8 @@ impl Plan {
     /// How many workers may die one after the other, without one item done in between, before the map
     /// [gives up](crate::Run::give_up): for a map whose every item kills its worker. 100 if not set. What was finished is
     /// kept for [`try_run`](crate::Job::try_run), and the items that are left say why they were not run. Workers that were
-    /// killed for an [item timeout](Self::item_timeout) do not count.
+    /// killed for a limit do not count, be it one on time ([`item_timeout`](Self::item_timeout), processor time) or on memory:
+    /// whoever set it wants each item that is over it named, and it may be most of them.
     ///
     /// ```
     /// # use partools_core::{Caller, Capabilities, Cause, Error, Executor, Plan, Run, Task, over};

@@ -1,7 +1,7 @@
-//! `Report`: an observer that adds up what happened in a map, for every ending, the bad ones too.
+//! `Report`: an observer that adds up what happened in a map or stream, for every ending, the bad ones too.
 //!
 //! ```text
-//!   events  -->  Tally (under a lock, a map at a time)  --summary-->  Summary  --Display-->  a small table
+//!   events  -->  Tally (under a lock, a map or stream at a time)  --summary-->  Summary  --Display-->  a small table
 //! ```
 //! The tally is in `report/tally.rs`, what it gives in `report/summary.rs`, the table in `report/table.rs`.
 
@@ -23,7 +23,8 @@ use tally::Tally;
 /// works with every ending, and after each: also where the map failed, was stopped, or panicked.
 ///
 /// A cheap handle: clones are the same report. It is of one map at a time; where the same report is handed to several
-/// maps, it is of the one that began last.
+/// maps, it is of the one that began last. The windows of one [`over_iter`](crate::over_iter) are added up, with the time
+/// in which its iterator was waited for.
 ///
 /// ```
 /// use partools_core::{Report, Serial, over};
@@ -92,7 +93,7 @@ impl Report {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known so far, of the map that began last.
+    /// What is known so far, of the map or stream that began last.
     #[must_use]
     pub fn summary(&self) -> Summary {
         self.tally().summary()

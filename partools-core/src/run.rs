@@ -105,6 +105,8 @@ pub struct Run<O> {
     /// Workers that died since an output last came from one, or the failure of an item that it survived.
     deaths: AtomicUsize,
     control: Option<Control>,
+    /// What the executor said that workers cost to make and to end, in nanoseconds.
+    workers_took: AtomicU64,
     /// The observers, where there are any.
     pub(crate) watch: Option<Arc<Watch>>,
     pub(crate) slots: Slots<O>,
@@ -124,7 +126,7 @@ impl<O> Run<O> {
         setup: Setup<O>,
     ) -> Result<Self, Error> {
         let control = Control::new(&plan);
-        let watch = Watch::new(&plan.observers);
+        let watch = Watch::new(&plan);
         plan.observed = watch.is_some();
         plan.times_items = watch.as_ref().is_some_and(|w| w.wants().has_item_times());
         let workers = workers.max(1);
@@ -162,6 +164,7 @@ impl<O> Run<O> {
             stopped: AtomicBool::new(false),
             deaths: AtomicUsize::new(0),
             control,
+            workers_took: AtomicU64::new(0),
             watch,
             slots,
             hub: Mutex::new(Hub::default()),
@@ -289,6 +292,35 @@ impl<O> Run<O> {
             .load(Ordering::Acquire)
             .saturating_add(self.slots.capacity());
         self.bound().min(window)
+    }
+
+    /// Making the workers of this run, or ending them, took the calling thread so long, while nothing else was done; what is
+    /// said several times is added. For executors that make them anew for each run: an [`over_iter`](crate::over_iter)
+    /// makes its windows so long that this is a small part of them.
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Error, Executor, Run, Task, over_iter};
+    /// # use std::time::Duration;
+    /// # struct Example;
+    /// # impl<T: Task> Executor<T> for Example {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 1) }
+    /// fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    ///     run.workers_took(Duration::from_secs(2)); // a container each
+    ///     caller.work(task);
+    ///     Ok(())
+    /// }
+    /// # }
+    /// # assert_eq!(over_iter(0..100).map(|n| *n).run(&Example)?.len(), 100);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn workers_took(&self, took: Duration) {
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.workers_took.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    /// How long that was.
+    pub(crate) fn time_of_workers(&self) -> Duration {
+        Duration::from_nanos(self.workers_took.load(Ordering::Relaxed))
     }
 
     /// Are outputs wanted as soon as they are ready, rather than all at the end?

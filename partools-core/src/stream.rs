@@ -5,32 +5,29 @@
 //! caller    pull | deliver .. | pull | deliver ........ | pull | ..     in order; never two windows at once
 //! workers        | 64 items   |      | 128 items        |      | ..     larger and larger, while they are done too soon
 //! ```
+//! How large windows are is in `stream/room.rs`.
 //!
 //! Invariant: items and outputs of one window are all that is held.
+
+mod room;
 
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::items::{ItemOf, Items, Lend, sealed::Walk};
 use crate::job::Job;
 use crate::map::{Full, Map, One, Two};
+use crate::observe::Part;
 use crate::picked::{Picked, Runs};
 use crate::portable::{CodecError, Portable};
 use crate::remote::PortableItems;
 use crate::task::Task;
 use crate::wire::FrameWriter;
+use room::Room;
 use std::convert::Infallible;
 use std::fmt;
 use std::ops::{ControlFlow, Range};
 use std::time::{Duration, Instant};
 
-/// The first window.
-const FIRST: usize = 64;
-/// The largest, if the plan does not say.
-const LARGEST: usize = 1 << 16;
-/// A full window that took less is followed by one twice as large: making workers for it should not show.
-const LONG_ENOUGH: Duration = Duration::from_millis(100);
-/// A slow iterator is left after so long, that what it gave so far can be run.
-const PULL: Duration = Duration::from_millis(10);
 /// Where items come faster than this, the clock is read less often.
 const FAST: Duration = Duration::from_micros(10);
 
@@ -196,12 +193,18 @@ where
         self.job.plan.check()?;
         let (began, plan) = (Instant::now(), self.job.plan.clone());
         let mut failure = None;
-        let (mut first, mut room) = (0_usize, plan.window.unwrap_or(FIRST));
+        let mut room = Room::new::<I::Item, M::Output>(plan.window);
+        let (mut first, mut part) = (0_usize, Part::first());
         loop {
             let window = self.job.task.task_mut().window();
             window.items.clear();
             window.first = first;
-            pull(&mut self.source, &mut window.items, room);
+            pull(
+                &mut self.source,
+                &mut window.items,
+                room.items(),
+                room.patience(),
+            );
             let items = window.items.len();
             if items == 0 {
                 return match failure {
@@ -210,21 +213,22 @@ where
                 };
             }
             self.job.task.set_runs(Runs::one(first..first + items));
-            self.job.plan.window = Some(room);
+            self.job.plan.window = Some(room.items());
+            part.items_before = first;
+            self.job.plan.part = Some(part);
             self.job.plan.deadline = plan.deadline.map(|d| d.saturating_sub(began.elapsed()));
             let started = Instant::now();
-            match self.job.try_for_each(executor, &mut f) {
-                Ok(ControlFlow::Continue(())) => {}
-                Ok(ControlFlow::Break(value)) => return Ok(ControlFlow::Break(value)),
+            let workers = match self.job.try_for_each_timed(executor, &mut f) {
+                Ok((ControlFlow::Continue(()), workers)) => Some(workers),
+                Ok((ControlFlow::Break(value), _)) => return Ok(ControlFlow::Break(value)),
                 Err(error) if plan.is_collecting() && error.item().is_some() => {
                     failure.get_or_insert(error);
+                    None
                 }
                 Err(error) => return Err(error.behind(first)),
-            }
+            };
+            room.was_run(items, started.elapsed(), workers);
             first += items;
-            if plan.window.is_none() && items == room && started.elapsed() < LONG_ENOUGH {
-                room = (room * 2).min(LARGEST);
-            }
         }
     }
 
@@ -252,8 +256,8 @@ where
     }
 }
 
-/// Up to `room` items, or as many as come in a while.
-fn pull<I: Iterator>(source: &mut I, items: &mut Vec<I::Item>, room: usize) {
+/// Up to `room` items, or as many as come while one is patient.
+fn pull<I: Iterator>(source: &mut I, items: &mut Vec<I::Item>, room: usize, patience: Duration) {
     let began = Instant::now();
     let (mut looked, mut stride, mut left) = (began, 1_u32, 1_u32);
     while items.len() < room {
@@ -264,7 +268,7 @@ fn pull<I: Iterator>(source: &mut I, items: &mut Vec<I::Item>, room: usize) {
         left -= 1;
         if left == 0 {
             let now = Instant::now();
-            if now - began >= PULL {
+            if now - began >= patience {
                 return;
             }
             stride = match now - looked < FAST {

@@ -104,18 +104,26 @@ where
         })
     }
 
-    /// Runs the map to its end, and delivers on the way.
-    pub(crate) fn work(&mut self, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    /// Runs the map to its end, and delivers on the way. What was done for the crew began at `began`.
+    pub(crate) fn work(
+        &mut self,
+        caller: &mut Caller<'_, T::Output>,
+        began: Instant,
+    ) -> Result<(), Error> {
         self.run.claims_elsewhere();
         self.publish();
         self.recruit()?;
+        self.run.workers_took(began.elapsed());
         loop {
             let more = self.read_rings();
             self.bury_dead();
             let going = caller.deliver();
             self.publish();
             if !going {
-                return self.wind_down();
+                let ends = Instant::now();
+                let wound_down = self.wind_down();
+                self.run.workers_took(ends.elapsed());
+                return wound_down;
             }
             self.look_for_strays();
             self.dismiss_unneeded();

@@ -4,6 +4,7 @@ use crate::crew::{Crew, Terms};
 use crate::host::{self, NAME, Tolerated};
 use partools_core::{Caller, Capabilities, Error, Executor, Portable, Run, Task, worker_count};
 use partools_os::{Capture, Limits};
+use std::time::Instant;
 
 /// Runs items in forked children, one per worker, made for each map.
 ///
@@ -209,6 +210,7 @@ where
         run: &Run<T::Output>,
         caller: &mut Caller<'_, T::Output>,
     ) -> Result<(), Error> {
+        let began = Instant::now();
         let workers = worker_count(self.workers)?;
         let host = host::look(&self.tolerated)?;
         self.limits.check(NAME)?;
@@ -218,6 +220,6 @@ where
             limits: &self.limits,
             stderr: self.stderr,
         };
-        Crew::new(task, run, workers, terms)?.work(caller)
+        Crew::new(task, run, workers, terms)?.work(caller, began)
     }
 }

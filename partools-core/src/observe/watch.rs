@@ -1,18 +1,40 @@
 //! The observers of one run, told of each event; and the curtain, which tells the end whatever comes.
 
 use super::event::{Ending, Event};
-use super::{Moment, Observer, Observers, Wants};
+use super::{Moment, Observer, Wants};
 use crate::panics::{is_worker_process, quietly};
+use crate::plan::Plan;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Maps are numbered from 1, in the order in which they begin.
-static MAPS: AtomicU64 = AtomicU64::new(1);
+/// Maps and streams are numbered from 1, in the order in which they begin.
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
+
+/// Of which stream a map is a window, and where in it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    pub(super) stream: u64,
+    pub(super) start: Instant,
+    /// How many items were in the windows before.
+    pub(crate) items_before: usize,
+}
+
+impl Part {
+    /// The first window of a stream that begins now.
+    pub(crate) fn first() -> Self {
+        Part {
+            stream: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            start: Instant::now(),
+            items_before: 0,
+        }
+    }
+}
 
 pub(crate) struct Watch {
     map: u64,
     start: Instant,
+    part: Option<Part>,
     wants: Wants,
     listeners: Vec<Listener>,
     /// Made in a worker process. A run that was inherited by one tells nothing there: its observers are copies.
@@ -27,7 +49,8 @@ struct Listener {
 
 impl Watch {
     /// `None` where nobody looks on.
-    pub(crate) fn new(observers: &Observers) -> Option<Arc<Self>> {
+    pub(crate) fn new(plan: &Plan) -> Option<Arc<Self>> {
+        let observers = &plan.observers;
         if observers.0.is_empty() {
             return None;
         }
@@ -41,8 +64,9 @@ impl Watch {
             });
         }
         Some(Arc::new(Watch {
-            map: MAPS.fetch_add(1, Ordering::Relaxed),
+            map: NUMBERS.fetch_add(1, Ordering::Relaxed),
             start: Instant::now(),
+            part: plan.part,
             wants,
             listeners,
             in_worker_process: is_worker_process(),
@@ -61,6 +85,7 @@ impl Watch {
             map: self.map,
             start: self.start,
             now: Instant::now(),
+            part: self.part,
         };
         let mut news = false;
         for listener in &self.listeners {

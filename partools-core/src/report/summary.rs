@@ -3,7 +3,7 @@
 use crate::observe::Timed;
 use std::time::Duration;
 
-/// What a [`Report`](crate::Report) has added up, of one map. As text it is a small table.
+/// What a [`Report`](crate::Report) has added up, of one map or stream. As text it is a small table.
 ///
 /// ```
 /// use partools_core::{Report, over};
@@ -19,8 +19,10 @@ use std::time::Duration;
 pub struct Summary {
     /// The executor's name; empty where no map was observed, or one without items.
     pub executor: &'static str,
-    /// How many items the map has.
+    /// How many items the map has; of a stream, those of the windows that were begun.
     pub items: usize,
+    /// How many windows a stream was run in up to now: 1 for a map that is none.
+    pub windows: usize,
     /// How many are finished, those that failed among them.
     pub finished: usize,
     /// How many of these failed.
@@ -73,7 +75,8 @@ pub struct WorkerUse {
     /// The rest of the map's time. Waiting for the window counts, and for the slowest at the end; so does the time
     /// before it was started and after it died.
     pub idle: Duration,
-    /// How many times it was started: more than 1 where it died and another took its place.
+    /// How many times it was started: more than 1 where it died and another took its place, and once for each window of a
+    /// stream.
     pub starts: usize,
     /// How many times it died, or was stopped.
     pub deaths: usize,

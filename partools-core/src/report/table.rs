@@ -64,6 +64,9 @@ impl Summary {
             "  chunks {}, retries {}, respawns {}",
             self.chunks, self.retries, self.respawns
         )?;
+        if self.windows > 1 {
+            write!(f, ", windows {}", self.windows)?;
+        }
         if self.bytes_moved > 0 {
             write!(f, ", moved {}", Bytes(self.bytes_moved))?;
         }

@@ -3,16 +3,21 @@
 use super::summary::{Summary, WorkerUse};
 use crate::observe::{Event, Moment, Slowest};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 /// So many warnings are kept: a map may meet the same trouble a million times.
 const WARNINGS: usize = 20;
 
-/// What is known of one map.
+/// What is known of one map, or of one stream up to the window that runs.
 #[derive(Default)]
 pub(super) struct Tally {
-    /// The map's number, and when it began; nothing before the first.
-    map: Option<(u64, Instant)>,
+    /// The number of what is added up, and when it began; nothing before the first.
+    whole: Option<(u64, Instant)>,
+    /// The number of the map that began last: the whole, or a window of it.
+    map: u64,
+    /// Where that window begins.
+    before: usize,
     ended: Option<Instant>,
     summary: Summary,
     workers: BTreeMap<Option<usize>, Entry>,
@@ -41,22 +46,28 @@ impl Tally {
             items,
         } = event
         {
-            *self = Tally::default();
-            self.map = Some((moment.map(), moment.start()));
+            if self.whole.is_none_or(|(whole, _)| whole != moment.whole()) {
+                *self = Tally::default();
+                self.whole = Some((moment.whole(), moment.whole_start()));
+            }
+            (self.map, self.before) = (moment.map(), moment.items_before());
+            (self.ended, self.summary.ending) = (None, None);
             self.summary.executor = executor;
-            self.summary.items = *items;
+            self.summary.items += items;
+            self.summary.windows += 1;
             for number in 0..*workers.min(items) {
                 self.worker(Some(number));
             }
         }
         // What an earlier map still says is not for this one.
-        if self.map.is_some_and(|(map, _)| map == moment.map()) {
+        if self.whole.is_some() && self.map == moment.map() {
             self.count(event, moment);
         }
     }
 
     fn count(&mut self, event: &Event<'_>, moment: &Moment) {
         let summary = &mut self.summary;
+        let before = self.before;
         match event {
             Event::Done {
                 items,
@@ -68,7 +79,7 @@ impl Tally {
                 summary.failed += failed;
                 summary.chunks += 1;
                 let out = moment.now().saturating_duration_since(*since);
-                self.claims.add_with(out, || items.clone());
+                self.claims.add_with(out, || behind(before, items));
                 let entry = self.worker(*worker);
                 entry.finished += items.len();
                 entry.out += out;
@@ -81,7 +92,8 @@ impl Tally {
                 ..
             } => {
                 for timed in *slowest {
-                    self.items.add_with(timed.took(), || timed.items());
+                    let items = || behind(before, &timed.items());
+                    self.items.add_with(timed.took(), items);
                 }
                 let entry = self.worker(*worker);
                 let busy = ended.saturating_duration_since(*begun);
@@ -95,7 +107,10 @@ impl Tally {
             Event::WorkerDied { worker, .. } => self.worker(Some(*worker)).deaths += 1,
             Event::WorkerStopped { worker, item, why } => {
                 let text = match item {
-                    Some(item) => format!("worker {worker} was stopped at item {item}: {why}"),
+                    Some(item) => {
+                        let item = before + item;
+                        format!("worker {worker} was stopped at item {item}: {why}")
+                    }
                     None => format!("worker {worker} was stopped: {why}"),
                 };
                 self.warn(text);
@@ -137,7 +152,7 @@ impl Tally {
     }
 
     pub(super) fn summary(&self) -> Summary {
-        let Some((_, start)) = self.map else {
+        let Some((_, start)) = self.whole else {
             return Summary::default();
         };
         let elapsed = self.ended.unwrap_or_else(Instant::now) - start;
@@ -167,4 +182,9 @@ impl Tally {
             ..self.summary.clone()
         }
     }
+}
+
+/// The items of a window, as those of the stream.
+fn behind(before: usize, items: &Range<usize>) -> Range<usize> {
+    before + items.start..before + items.end
 }

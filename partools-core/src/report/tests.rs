@@ -3,6 +3,7 @@
 use super::Report;
 use crate::{
     Caller, CancelToken, Capabilities, Chunks, Error, Executor, Loopback, Run, Serial, Task, over,
+    over_iter,
 };
 use std::time::Duration;
 
@@ -36,6 +37,35 @@ fn a_report_begins_anew_with_each_map() {
     let none = over(0..0).observe(&report).map(|i| i);
     none.run(&Serial).expect("it ran");
     assert_eq!((report.summary().items, report.summary().executor), (0, ""));
+}
+
+#[test]
+fn the_windows_of_a_stream_are_added_up() {
+    let report = Report::new();
+    for count in [35, 95] {
+        let stream = over_iter(0..count).window(10).observe(&report);
+        let stream = stream.map(|n| {
+            if *n == count - 22 {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        });
+        stream.run(&Serial).expect("it ran");
+    }
+    let summary = report.summary();
+    assert_eq!((summary.items, summary.finished), (95, 95));
+    assert_eq!(summary.windows, 10);
+    let workers: Vec<_> = summary
+        .workers
+        .iter()
+        .map(|w| (w.items, w.starts))
+        .collect();
+    assert_eq!(workers, [(95, 10)]);
+    // By its index in the stream.
+    assert!(summary.slowest[0].items().contains(&73), "{report}");
+    assert!(report.to_string().contains("windows 10"), "{report}");
+    let job = over(0..7).observe(&report).map(|i| i);
+    job.run(&Serial).expect("it ran");
+    assert_eq!((report.summary().items, report.summary().windows), (7, 1));
 }
 
 #[test]
