@@ -68,25 +68,23 @@ fn only_3_fails(results: &[Result<usize, ItemError>]) -> &ItemError {
 }
 
 /// Eight items on a capturing fork, of which number 3 does `what` and aborts; its words.
-fn words_of(what: impl Fn()) -> String {
-    for workers in [1, 3] {
-        let job = over(0..8).chunk(Chunks::of(2)).map(|i| {
-            if i == 3 {
-                what();
-                std::process::abort();
-            }
-            i
-        });
-        let results = job.try_run(&swallowing(workers)).expect("a map");
-        let words = only_3_fails(&results)
-            .stderr()
-            .unwrap_or_default()
-            .to_owned();
-        if workers == 3 {
-            return words;
+fn words_on(workers: usize, what: impl Fn()) -> String {
+    let job = over(0..8).chunk(Chunks::of(2)).map(|i| {
+        if i == 3 {
+            what();
+            std::process::abort();
         }
-    }
-    unreachable!()
+        i
+    });
+    let results = job.try_run(&swallowing(workers)).expect("a map");
+    let words = only_3_fails(&results).stderr();
+    words.unwrap_or_default().to_owned()
+}
+
+/// As [`words_on`] one worker, and on three.
+fn words_of(what: impl Fn()) -> String {
+    words_on(1, &what);
+    words_on(3, &what)
 }
 
 fn what_rust_c_and_programs_wrote_is_in_the_error() {
@@ -291,13 +289,15 @@ fn a_host_without_standard_error_is_none_the_poorer() {
 }
 
 fn a_program_that_outlives_its_worker_holds_up_nothing() {
-    let begun = Instant::now();
-    let words = words_of(|| {
-        let program = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn();
-        eprintln!("{}", program.expect("sleep").id());
-    });
-    assert!(begun.elapsed() < Duration::from_secs(20));
-    let program: i32 = words.trim().parse().expect("a process id");
-    // SAFETY: a signal to the program that was started above, and whose end nobody else waits for.
-    unsafe { libc::kill(program, libc::SIGKILL) };
+    for workers in [1, 3] {
+        let begun = Instant::now();
+        let words = words_on(workers, || {
+            let program = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn();
+            eprintln!("{}", program.expect("sleep").id());
+        });
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        let program: i32 = words.trim().parse().expect("a process id");
+        // SAFETY: a signal to the program that was started above, and whose end nobody else waits for.
+        unsafe { libc::kill(program, libc::SIGKILL) };
+    }
 }
