@@ -48,13 +48,15 @@ pub struct OverIter<I: Iterator, S = NoShared, G = NoState> {
 /// ```
 ///
 /// The iterator is advanced on the calling thread alone, a window of items at a time, and each window is run as a map of its
-/// own. Windows begin with 64 items and grow, up to 65,536, while they are done in less than 0.1 s; a slow iterator is waited for
-/// no longer than 10 ms once it gave an item. So memory does not grow with the length of the stream, and the cost of making
-/// workers is spread over many items.
+/// own. Windows begin with 64 items and grow while they are done in less than 0.1 s, or while making their workers takes more
+/// than 2 % of them; up to 65,536 items, or more where items and outputs stay within 16 MB, and no more than a million. A slow
+/// iterator is waited for no longer than 10 ms once it gave an item, or than making the workers takes. So memory does not grow
+/// with the length of the stream, and the cost of making workers is spread over many items.
 ///
 /// What a window costs: `Threads` wakes or makes its threads for each, some 0.1 ms; **`Fork` forks its children anew for each
-/// window**, about a millisecond and more where the parent is large (a page table entry for each page, see `SharedVec`), which is
-/// up to some percent at 0.1 s a window. At the end of each, workers wait for the last one. A worker's
+/// window**, about a millisecond, and 20 ms more for each worker and gigabyte of ordinary memory of the parent (the page tables
+/// are copied; those of a `SharedVec` are not). Where a million cheap items are done in less time than that, it is more than
+/// 2 %: a [`Report`](crate::Report) shows it. At the end of each window, workers wait for the last one. A worker's
 /// [state](OverIter::state) is made anew for each window.
 pub fn over_iter<N: IntoIterator>(items: N) -> OverIter<N::IntoIter> {
     OverIter {
