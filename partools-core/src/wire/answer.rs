@@ -61,7 +61,16 @@ pub enum Record {
 }
 
 impl Record {
-    pub(super) fn from_byte(byte: u8) -> Option<Self> {
+    /// The kind with this number, for executors whose records are not in the form of a vector's: `record as u8` is what
+    /// they send.
+    ///
+    /// ```
+    /// use partools_core::wire::Record;
+    /// assert_eq!(Record::from_byte(Record::End as u8), Some(Record::End));
+    /// assert_eq!(Record::from_byte(99), None);
+    /// ```
+    #[must_use]
+    pub fn from_byte(byte: u8) -> Option<Self> {
         [
             Record::Begin,
             Record::Output,
@@ -122,6 +131,14 @@ pub trait Outlet {
     fn needed(&self) -> usize {
         usize::MAX
     }
+
+    /// The item at `place` is about to be called: for executors that stop an item which takes too long.
+    fn begins(&mut self, place: usize) {
+        let _ = place;
+    }
+
+    /// No item is under way: one has ended, or the next attempt at it waits.
+    fn rests(&mut self) {}
 }
 
 impl Outlet for Vec<u8> {

@@ -151,6 +151,7 @@ where
             outlet,
             scratch: Vec::new(),
             next: range.start,
+            end: range.end,
             thrown: None,
         };
         // The state first: a worker that is killed while it makes one has begun no item.
@@ -163,6 +164,7 @@ where
             post.say(Record::Broken, &error);
             return post.close();
         }
+        post.begins();
         let begun = self.is_observed.then(Instant::now);
         let mut at = range.start;
         while at < range.end && at < post.needed() {
@@ -196,6 +198,7 @@ where
             at = post.next;
             attempt = 0;
         }
+        post.outlet.rests();
         if let Some(begun) = begun {
             post.say(Record::Worked, &(begun.elapsed(), worker.take_slowest()));
         }
@@ -246,6 +249,8 @@ struct Post<'o> {
     scratch: Vec<u8>,
     /// The item whose record is sent next.
     next: usize,
+    /// Where the request ends.
+    end: usize,
     /// A panic of the outlet's. It is the executor's: kept until the worker's loop is left, or it would be taken for the
     /// item's.
     thrown: Option<Box<dyn Any + Send>>,
@@ -265,7 +270,15 @@ impl Post<'_> {
         self.send(record, bytes);
     }
 
+    /// The next item is called, if there is one. (Executors' own code, as `needed` is: what panics here is not kept for later.)
+    fn begins(&mut self) {
+        if self.next < self.end {
+            self.outlet.begins(self.next);
+        }
+    }
+
     fn push<O: Portable>(&mut self, output: O) {
+        self.outlet.rests();
         let mut scratch = std::mem::take(&mut self.scratch);
         // The user's own `Serialize` may panic. That is the item's failure, once the output is dropped: should that
         // panic, too, it would abort the process while unwinding.
@@ -287,11 +300,14 @@ impl Post<'_> {
             Ok(()) => self.next += 1,
             Err(panic) => resume_unwind(panic),
         }
+        self.begins();
     }
 
     fn fail(&mut self, error: &ItemError) {
+        self.outlet.rests();
         self.next += 1;
         self.say(Record::Failed, error);
+        self.begins();
     }
 
     fn needed(&self) -> usize {
@@ -326,5 +342,11 @@ impl<O: Portable> Sink<O> for Encoded<'_, '_> {
     }
     fn needed(&self) -> usize {
         self.0.needed()
+    }
+    fn rests(&mut self, _attempt: u32) {
+        self.0.outlet.rests();
+    }
+    fn goes_on(&mut self) {
+        self.0.begins();
     }
 }
