@@ -17,8 +17,8 @@ mod watch;
 
 use crate::board::Board;
 use crate::seat::{Death, Seat};
-use crate::stop::Patience;
 use partools_core::{Caller, Error, Halt, Portable, Run, Task};
+use partools_os::Patience;
 use partools_os::{Bell, Capture, Limits, Watch, wait_any};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -189,7 +189,7 @@ where
         let patience = 10 + 3 * self.seats.len();
         for number in 0..self.seats.len() {
             let seat = &mut self.seats[number];
-            let Some(death) = seat.bury(self.run, number, self.base, &mut self.pardoned) else {
+            let Some(death) = seat.bury(self.run, number, &mut self.pardoned) else {
                 continue;
             };
             match death {

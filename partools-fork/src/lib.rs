@@ -31,7 +31,6 @@
 
 mod board;
 mod books;
-mod clock;
 mod crew;
 mod executor;
 mod host;
@@ -39,7 +38,6 @@ mod notes;
 mod panic_note;
 mod record;
 mod seat;
-mod stop;
 mod worker;
 
 pub use executor::Fork;

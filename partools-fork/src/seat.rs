@@ -9,12 +9,11 @@ pub(crate) use burial::Death;
 
 use crate::board::Board;
 use crate::books::{Books, Stage};
-use crate::clock::{self, Clock, Flight};
 use crate::panic_note::PanicNote;
 use crate::record;
-use crate::stop::{Killed, Late, Patience};
 use partools_core::{Chunk, Portable, Run};
 use partools_os::{Access, Child, Inbox, Received, Region, Ring, SpawnOptions, spawn};
+use partools_os::{Clock, Flight, Killed, Late, Patience};
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
@@ -77,14 +76,14 @@ impl<O> Seat<'_, O> {
     }
 
     /// The item in flight by the clock, where there is one.
-    pub(crate) fn flight(&self, base: Instant) -> Option<Flight> {
-        self.clock(base)?.look()
+    pub(crate) fn flight(&self) -> Option<Flight> {
+        self.clock()?.look()
     }
 
     /// When the item in flight began, where that is noted.
-    fn clock(&self, base: Instant) -> Option<Clock<'_>> {
+    fn clock(&self) -> Option<Clock<'_>> {
         let clock = self.clock.as_ref();
-        clock.map(|region| Clock::new(region, base, false))
+        clock.map(|region| Clock::new(region.words(), false))
     }
 
     /// Has it not come to its first claim yet?
@@ -162,7 +161,7 @@ impl<'r, O: Portable> Seat<'r, O> {
     }
 
     /// Makes the shared memory ready for a new child.
-    pub(crate) fn prepare(&mut self, with_clock: bool, base: Instant) -> io::Result<()> {
+    pub(crate) fn prepare(&mut self, with_clock: bool) -> io::Result<()> {
         match &mut self.ring {
             Some(ring) => ring.renew(&mut self.inbox),
             None => {
@@ -174,9 +173,9 @@ impl<'r, O: Portable> Seat<'r, O> {
             note.clear();
         }
         if with_clock && self.clock.is_none() {
-            self.clock = Some(Region::new(clock::BYTES)?);
+            self.clock = Some(Region::new(Clock::BYTES)?);
         }
-        if let Some(clock) = self.clock(base) {
+        if let Some(clock) = self.clock() {
             clock.item_ended();
         }
         // From its birth on: the parent may sleep before it looks at this ring for the first time.
@@ -297,16 +296,16 @@ impl<'r, O: Portable> Seat<'r, O> {
 
     /// Tells the child to stop if its item takes too long, and kills it when it was told and its grace is over. How long
     /// until that is due, where it may be.
-    pub(crate) fn stop_if_late(&mut self, base: Instant, patience: &Patience) -> Option<Duration> {
+    pub(crate) fn stop_if_late(&mut self, patience: &Patience) -> Option<Duration> {
         let child = self.child.as_ref()?;
         match &self.killed {
             Some(Killed::Late(late)) => return late.enforce(child),
             Some(_) => return None,
             None => {}
         }
-        let clock = self.clock(base)?;
+        let clock = self.clock()?;
         let (flight, now) = (clock.look()?, clock.now());
-        if flight.begun > now {
+        if flight.begun() > now {
             // No sound child writes a time to come. It would never be late.
             self.kill(Killed::Corrupt);
             return None;

@@ -4,13 +4,13 @@
 //! the parent's code: the process ends behind [`Worker::live`].
 
 use crate::board::Board;
-use crate::clock::Clock;
 use crate::notes;
 use crate::record;
 use partools_core::{Cause, Worker as Loop};
 use partools_core::{
     Error, ItemError, Portable, Run, Sink, Task, WorkerError, encode, enter_worker_process,
 };
+use partools_os::Clock;
 use partools_os::{Limits, Producer, Urgency, Wear, flush_streams};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};

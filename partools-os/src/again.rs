@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Invariants: no worker outlives its crew, nor the process that has the crew, whatever its items do; nor does the
-//! directory. Workers watch the process and not the thread that started them, so a crew may go from thread to thread. Nothing
+//! directory. A worker that needs no directory is started by [`start`], and has a [line](crate::Line) instead. Workers watch the process and not the thread that started them, so a crew may go from thread to thread. Nothing
 //! of this is in the environment, which programs that items start would inherit.
 
 use std::fmt;
@@ -27,8 +27,10 @@ use rustix::process::Pid;
 
 use crate::supervise::{Child, Exit};
 
+mod linked;
 mod worker;
 
+pub use linked::{linked, start};
 pub use worker::{Place, worker};
 
 /// What the name of a crew's directory begins with.

@@ -39,6 +39,14 @@ impl Bell {
         Ok(Bell(above_streams(rustix::event::eventfd(0, flags)?)?))
     }
 
+    /// The bell of another process, by its descriptor.
+    ///
+    /// # Errors
+    /// Where it must be moved out of the way of the standard streams, and no descriptor is left.
+    pub fn attach(file: OwnedFd) -> io::Result<Bell> {
+        Ok(Bell(above_streams(file)?))
+    }
+
     /// Rings. Ringing twice before anyone looked is like ringing once.
     pub fn ring(&self) {
         // A full counter (EAGAIN) is a bell that rings already; nothing else can fail on an eventfd that is open.

@@ -10,6 +10,7 @@
 //!   one process                              another one, not forked from it
 //!   locate  ── descriptor, offset, length ─  Attached
 //!   again::Crew ── this executable, again ─  again::worker
+//!   again::start, Line ── messages ────────  again::linked, FarLine
 //! ```
 //!
 //! A parent forks workers ([`spawn`]), each of which writes what it has to say into a [`Ring`] of its own; the parent
@@ -73,6 +74,8 @@ mod descriptors;
 #[cfg(all(not(partools_model), target_pointer_width = "64"))]
 pub mod image;
 #[cfg(not(partools_model))]
+mod line;
+#[cfg(not(partools_model))]
 mod mappings;
 #[cfg(not(partools_model))]
 mod pages;
@@ -92,6 +95,8 @@ pub use ring::{Corrupt, Inbox, Producer, Received, Ring, Urgency};
 #[cfg(not(partools_model))]
 pub use ctrl_c::{CtrlC, cancel_on_ctrl_c};
 #[cfg(not(partools_model))]
+pub use line::{FarLine, Line, Message};
+#[cfg(not(partools_model))]
 pub use mappings::{SharedMapping, foreign_writable_shared};
 #[cfg(not(partools_model))]
 pub use pages::{page_table_bytes, private_dirty_bytes};
@@ -106,7 +111,9 @@ pub use segment::{FilePart, MappedSlice, NpyElement, SharedVec, SharedVecMut, hu
 #[cfg(not(partools_model))]
 pub use supervise::{Capture, Child, Excess, Exit, Limits, Notice, SpawnOptions, Watch, Wear};
 #[cfg(not(partools_model))]
-pub use supervise::{cpu_time, flush_streams, signal_name, spawn, wait_any};
+pub use supervise::{Clock, Flight, Hog, Killed, Late, Patience};
+#[cfg(not(partools_model))]
+pub use supervise::{Watched, cpu_time, flush_streams, signal_name, spawn, wait_any, wait_for};
 #[cfg(not(partools_model))]
 pub use threads::{OtherThread, other_threads, settled_threads};
 #[cfg(not(partools_model))]

@@ -9,16 +9,20 @@
 //! writing at the same moment, and atomics are what makes that a race without undefined behaviour.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
+use rustix::fs::SealFlags;
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags};
 
-use crate::registry;
+use crate::{registry, segment};
 
 /// Halves come in blocks of this many bytes: two cache lines, since lines are fetched in pairs.
 const HALVES_BLOCK: usize = 128;
+/// A file that can be neither cut off, which would make touching it a fault, nor made longer.
+const OF_ONE_LENGTH: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW);
 
 /// Anonymous shared memory, zeroed, that a parent and the children it lends it to both see.
 ///
@@ -100,28 +104,66 @@ impl Region {
     /// # Errors
     /// When the length overflows, or the kernel has no address space or memory left.
     pub fn with_halves(halves: usize, bytes: usize) -> io::Result<Region> {
-        let too_long = || {
-            io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "the length of a shared region overflows",
-            )
-        };
-        let halves_bytes = halves
-            .checked_mul(size_of::<AtomicU32>())
-            .and_then(|front| front.checked_next_multiple_of(HALVES_BLOCK))
-            .ok_or_else(too_long)?;
-        let bytes = halves_bytes
-            .checked_add(bytes.max(1))
-            .and_then(|all| all.checked_next_multiple_of(rustix::param::page_size()))
-            .filter(|&all| isize::try_from(all).is_ok())
-            .ok_or_else(too_long)?;
+        let (halves_bytes, bytes) = lengths(halves, bytes)?;
+        Region::map(halves_bytes, bytes, None)
+    }
 
+    /// The same in a memory file, for a process that is not forked from this one: it has [`attach`](Region::attach) and the
+    /// descriptor, which this process need not keep. Nobody can cut the file off or make it longer.
+    ///
+    /// ```
+    /// use std::sync::atomic::Ordering::Relaxed;
+    /// let (near, file) = partools_os::Region::shared(1, 64)?;
+    /// let far = partools_os::Region::attach(file, 1)?; // there
+    /// far.words()[3].store(7, Relaxed);
+    /// assert_eq!((near.words()[3].load(Relaxed), near.len()), (7, far.len()));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`with_halves`](Region::with_halves), and where no memory file can be had.
+    pub fn shared(halves: usize, bytes: usize) -> io::Result<(Region, OwnedFd)> {
+        let (halves_bytes, bytes) = lengths(halves, bytes)?;
+        let file = segment::memory_file()?;
+        rustix::fs::ftruncate(&file, bytes as u64)?;
+        rustix::fs::fcntl_add_seals(&file, OF_ONE_LENGTH.union(SealFlags::SEAL))?;
+        Ok((Region::map(halves_bytes, bytes, Some(&file))?, file))
+    }
+
+    /// The region of another process, by the descriptor that [`shared`](Region::shared) gave there. `halves` is what it was
+    /// made with.
+    ///
+    /// # Errors
+    /// Where the file is none of fixed length, so that touching it might be a fault one day; where it is too short for so many
+    /// halves; where it cannot be mapped.
+    pub fn attach(file: OwnedFd, halves: usize) -> io::Result<Region> {
+        let invalid = |why: &str| io::Error::new(io::ErrorKind::InvalidInput, why.to_owned());
+        let seals = rustix::fs::fcntl_get_seals(&file)?;
+        if !seals.contains(OF_ONE_LENGTH) {
+            return Err(invalid("a shared region whose length may change"));
+        }
+        let bytes = usize::try_from(rustix::fs::fstat(&file)?.st_size).unwrap_or(0);
+        let (halves_bytes, least) = lengths(halves, 1)?;
+        if bytes < least || !bytes.is_multiple_of(rustix::param::page_size()) {
+            return Err(invalid("a shared region that is too short"));
+        }
+        Region::map(halves_bytes, bytes, Some(&file))
+    }
+
+    /// Maps whole pages: of a file from its beginning, or anonymous ones.
+    fn map(halves_bytes: usize, bytes: usize, file: Option<&OwnedFd>) -> io::Result<Region> {
         let mut registry = registry::lock();
         let access = ProtFlags::READ | ProtFlags::WRITE;
         let flags = MapFlags::SHARED | MapFlags::NORESERVE;
-        // SAFETY: no address is asked for, so the kernel picks one that is free, and nobody else's memory is touched.
-        let start = unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), bytes, access, flags) }?;
-        let start = NonNull::new(start.cast::<u8>()).ok_or_else(too_long)?;
+        let start = match file {
+            // SAFETY: no address is asked for, so the kernel picks one that is free, and nobody else's memory is touched.
+            None => unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), bytes, access, flags) },
+            // SAFETY: as above.
+            Some(file) => unsafe {
+                rustix::mm::mmap(ptr::null_mut(), bytes, access, flags, file, 0)
+            },
+        }?;
+        let start = NonNull::new(start.cast::<u8>()).ok_or(io::ErrorKind::OutOfMemory)?;
         let id = registry.enter(start.as_ptr() as usize, bytes);
         drop(registry);
         let region = Region {
@@ -195,6 +237,26 @@ impl Region {
     }
 }
 
+/// How many bytes of halves, and of all, whole pages.
+fn lengths(halves: usize, bytes: usize) -> io::Result<(usize, usize)> {
+    let too_long = || {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the length of a shared region overflows",
+        )
+    };
+    let halves_bytes = halves
+        .checked_mul(size_of::<AtomicU32>())
+        .and_then(|front| front.checked_next_multiple_of(HALVES_BLOCK))
+        .ok_or_else(too_long)?;
+    let bytes = halves_bytes
+        .checked_add(bytes.max(1))
+        .and_then(|all| all.checked_next_multiple_of(rustix::param::page_size()))
+        .filter(|&all| isize::try_from(all).is_ok())
+        .ok_or_else(too_long)?;
+    Ok((halves_bytes, bytes))
+}
+
 impl Drop for Region {
     fn drop(&mut self) {
         let mut registry = registry::lock();
@@ -225,6 +287,19 @@ mod tests {
         assert!(Region::new(usize::MAX).is_err());
         assert!(Region::new(usize::MAX / 2 - 100).is_err());
         assert!(Region::with_halves(usize::MAX / 2, 8).is_err());
+    }
+
+    #[test]
+    fn a_file_that_may_be_cut_off_is_no_region() {
+        let file = segment::memory_file().expect("a file");
+        rustix::fs::ftruncate(&file, 4096).expect("a page");
+        assert!(Region::attach(file, 0).is_err());
+        let (_near, file) = Region::shared(0, 10).expect("a region");
+        assert!(rustix::fs::ftruncate(&file, 0).is_err());
+        assert!(
+            Region::attach(file, 10_000).is_err(),
+            "too short for so many halves"
+        );
     }
 
     #[test]

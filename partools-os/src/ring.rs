@@ -27,6 +27,8 @@ use crate::sync::{AtomicU32, AtomicU64};
 mod frame;
 mod inbox;
 mod producer;
+#[cfg(not(partools_model))]
+mod shared;
 #[cfg(all(test, not(partools_model)))]
 mod tests;
 
@@ -84,19 +86,9 @@ impl Ring {
     /// # Errors
     /// When the capacity overflows, or the kernel has no memory or address space left.
     pub fn new(capacity: usize) -> io::Result<Ring> {
-        let capacity = capacity
-            .max(SMALLEST)
-            .checked_next_power_of_two()
-            .filter(|&capacity| capacity <= usize::MAX / 4)
-            .ok_or_else(|| {
-                io::Error::new(
-                    io::ErrorKind::InvalidInput,
-                    "the capacity of a ring overflows",
-                )
-            })?;
-        let behind_halves = capacity + HEADER_BYTES - HALVES * size_of::<u32>();
+        let capacity = whole_capacity(capacity)?;
         Ok(Ring {
-            region: Region::with_halves(HALVES, behind_halves)?,
+            region: Region::with_halves(HALVES, behind_halves(capacity))?,
             capacity,
             epoch: 0,
         })
@@ -178,4 +170,23 @@ impl Ring {
         let first = count.min(behind.len());
         (&behind[..first], &data[..count - first])
     }
+}
+
+/// The next power of two, 4 KiB at least.
+fn whole_capacity(capacity: usize) -> io::Result<usize> {
+    capacity
+        .max(SMALLEST)
+        .checked_next_power_of_two()
+        .filter(|&capacity| capacity <= usize::MAX / 4)
+        .ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "the capacity of a ring overflows",
+            )
+        })
+}
+
+/// How many bytes of words a ring has.
+fn behind_halves(capacity: usize) -> usize {
+    capacity + HEADER_BYTES - HALVES * size_of::<u32>()
 }

@@ -180,7 +180,7 @@ fn reopen(file: &OwnedFd) -> io::Result<OwnedFd> {
 }
 
 /// An empty memory file that can be sealed.
-fn memory_file() -> io::Result<OwnedFd> {
+pub(crate) fn memory_file() -> io::Result<OwnedFd> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     // Hardened systems give out no other ones; kernels before 6.3 do not know the flag.
     let file = match rustix::fs::memfd_create(NAME, flags | MemfdFlags::NOEXEC_SEAL) {

@@ -26,9 +26,10 @@ use rustix::thread::futex;
 
 use crate::region::{Access, Region};
 use crate::registry;
-use stderr::Pipe;
+pub(crate) use stderr::Pipe;
 
 mod child;
+mod clock;
 mod exit;
 mod headroom;
 mod limits;
@@ -36,6 +37,7 @@ mod newborn;
 mod notice;
 mod pins;
 mod stderr;
+mod stop;
 mod streams;
 mod wait;
 mod watch;
@@ -43,12 +45,14 @@ mod wear;
 mod weight;
 
 pub use child::Child;
+pub use clock::{Clock, Flight};
 pub use exit::{Exit, signal_name};
 pub use limits::Limits;
 pub use notice::Notice;
 pub use stderr::Capture;
+pub use stop::{Hog, Killed, Late, Patience};
 pub use streams::flush_streams;
-pub use wait::wait_any;
+pub use wait::{Watched, wait_any, wait_for};
 pub use watch::{Excess, Watch};
 pub use wear::Wear;
 pub use weight::cpu_time;

@@ -2,11 +2,11 @@
 //! lets us start no more of them.
 
 use super::Crew;
-use crate::clock::Clock;
 use crate::notes;
 use crate::seat::Seat;
 use crate::worker::{Deal, Worker};
 use partools_core::{Chunk, Error, Event, Portable, Task};
+use partools_os::Clock;
 use partools_os::{SpawnOptions, flush_streams};
 use std::collections::VecDeque;
 use std::io;
@@ -95,9 +95,9 @@ where
                 attempt: chunk.attempt(),
             })
             .collect();
-        let with_cpu = self.patience.is_some_and(|patience| patience.cpu.is_some());
+        let with_cpu = self.patience.is_some_and(|patience| patience.counts_cpu());
         let with_clock = self.patience.is_some() || self.watch.is_some();
-        self.seats[number].prepare(with_clock, self.base)?;
+        self.seats[number].prepare(with_clock)?;
         let mut options = SpawnOptions::default();
         options.core_dumps = self.terms.core_dumps;
         options.stderr = self.terms.stderr;
@@ -111,7 +111,7 @@ where
         let (may_flush, limits) = (!self.terms.beside_threads, self.terms.limits);
         let begun = run.is_observed().then(Instant::now);
         self.seats[number].spawn(board, &options, dealt, careful, |ring, clock| {
-            let clock = clock.map(|region| Clock::new(region, base, with_cpu));
+            let clock = clock.map(|region| Clock::new(region.words(), with_cpu));
             let worker = Worker {
                 task,
                 run,

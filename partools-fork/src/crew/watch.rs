@@ -2,8 +2,8 @@
 
 use super::{Crew, WIND_DOWN};
 use crate::seat::Seat;
-use crate::stop::{Hog, Killed};
 use partools_core::{Event, Portable, Task};
+use partools_os::{Hog, Killed};
 use std::time::Duration;
 
 impl<T: Task> Crew<'_, T>
@@ -24,7 +24,7 @@ where
     pub(super) fn stop_late(&mut self) -> Option<Duration> {
         let patience = self.patience.as_ref()?;
         let looks = self.seats.iter_mut();
-        let next = looks.filter_map(|seat| seat.stop_if_late(self.base, patience));
+        let next = looks.filter_map(|seat| seat.stop_if_late(patience));
         // Where nobody has begun yet, an item that begins right now has all of its time.
         let next = next.chain(patience.shortest()).min()?;
         Some(next.max(WIND_DOWN))
@@ -56,12 +56,8 @@ where
             Ok(look_again) => Some(look_again),
             Err(excess) => {
                 let seat = &mut self.seats[numbers[excess.worker]];
-                let flight = seat.flight(self.base);
-                seat.kill(Killed::Memory(Hog {
-                    excess,
-                    flight,
-                    is_alone,
-                }));
+                let flight = seat.flight();
+                seat.kill(Killed::Memory(Hog::new(excess, flight, is_alone)));
                 None
             }
         }

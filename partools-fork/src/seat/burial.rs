@@ -8,11 +8,10 @@
 
 use super::{Seat, hear};
 use crate::books::Stage;
-use crate::stop::Killed;
 use partools_core::{Cause, Chunk, Event, Portable, Run, WorkerError};
+use partools_os::Killed;
 use partools_os::{Exit, signal_name};
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 /// A start that ends in SIGKILL may have been somebody else's doing; one that does so again and again is at fault.
 const LOST_STARTS: usize = 3;
@@ -41,7 +40,6 @@ impl<'r, O: Portable> Seat<'r, O> {
         &mut self,
         run: &'r Run<O>,
         number: usize,
-        base: Instant,
         pardoned: &mut BTreeSet<usize>,
     ) -> Option<Death> {
         let exit = self.child.as_mut()?.try_reap()?;
@@ -61,7 +59,7 @@ impl<'r, O: Portable> Seat<'r, O> {
         self.is_again = !is_well;
         self.tell_end(run, number, exit, chunk.as_ref(), is_well);
         if !is_well {
-            return Some(self.judge(run, number, exit, chunk, base, pardoned));
+            return Some(self.judge(run, number, exit, chunk, pardoned));
         }
         if let (Stage::Working, Some(chunk)) = (stage, chunk) {
             chunk.stopped();
@@ -76,7 +74,6 @@ impl<'r, O: Portable> Seat<'r, O> {
         number: usize,
         exit: Exit,
         chunk: Option<Chunk<'r, O>>,
-        base: Instant,
         pardoned: &mut BTreeSet<usize>,
     ) -> Death {
         // SIGKILL is nobody's own fault: it comes from the system when memory runs out, or from an operator.
@@ -111,9 +108,7 @@ impl<'r, O: Portable> Seat<'r, O> {
                 )));
                 Death::Clean
             }
-            (Stage::Working, Some(chunk)) if !chunk.is_full() => {
-                self.blame(chunk, exit, base, pardoned)
-            }
+            (Stage::Working, Some(chunk)) if !chunk.is_full() => self.blame(chunk, exit, pardoned),
             // What a child that is gone before it said anything did, nobody knows; it hardly overwrote its ring first if
             // it was killed from outside.
             (Stage::Born, _) if from_outside => Death::BetweenItems,
@@ -166,7 +161,7 @@ impl<'r, O: Portable> Seat<'r, O> {
         match (&self.killed, exit) {
             (Some(Killed::Corrupt), _) => OVERWROTE.to_owned(),
             (Some(Killed::Memory(hog)), _) => {
-                format!("was killed: {} ({})", hog.why(), hog.excess.bound)
+                format!("was killed: {} ({})", hog.why(), hog.excess().bound)
             }
             (_, Exit::Code(code)) => format!("ended with exit code {code}"),
             (_, Exit::Signal { .. }) => match self.fatal_panic(exit) {
@@ -184,24 +179,18 @@ impl<'r, O: Portable> Seat<'r, O> {
     }
 
     /// The child died with an item in flight.
-    fn blame(
-        &self,
-        chunk: Chunk<'r, O>,
-        exit: Exit,
-        base: Instant,
-        pardoned: &mut BTreeSet<usize>,
-    ) -> Death {
+    fn blame(&self, chunk: Chunk<'r, O>, exit: Exit, pardoned: &mut BTreeSet<usize>) -> Death {
         let at = chunk.position();
         let cause = match &self.killed {
             // It was on its way to the next item when the notice reached it: that one is innocent.
             Some(Killed::Late(late)) if !late.is_item(at) => return Death::BetweenItems,
-            Some(Killed::Late(late)) => late.cause(self.clock(base)),
+            Some(Killed::Late(late)) => late.cause(self.clock()),
             Some(Killed::Memory(hog)) if !hog.is_item(at) => return Death::BetweenItems,
             // Those before it may have left the memory behind: once it is called again, by a fresh worker.
             Some(Killed::Memory(_)) if self.books.answered > 0 && pardoned.insert(at) => {
                 return Death::Clean;
             }
-            Some(Killed::Memory(hog)) => hog.excess.cause(),
+            Some(Killed::Memory(hog)) => hog.excess().cause(),
             Some(Killed::Corrupt) if is_kill(exit) || exit == Exit::Unknown => Cause::Lost {
                 why: format!("it {OVERWROTE}"),
             },

@@ -130,12 +130,11 @@ impl Arguments {
 }
 
 /// Is the process that started this one still there?
-fn is_parent(parent: u32) -> bool {
+pub(super) fn is_parent(parent: u32) -> bool {
     std::os::unix::process::parent_id() == parent
 }
 
-/// Waits until the parent is gone, removes the directory, and kills this process: no lock that an item holds, and nothing that
-/// is registered for an exit, can keep it.
+/// Waits until the parent is gone, removes the directory, and kills this process.
 fn outlast(parent: u32, dir: &Path) {
     wait_for_end(parent);
     let begun = Instant::now();
@@ -143,13 +142,18 @@ fn outlast(parent: u32, dir: &Path) {
     while fs::remove_dir_all(dir).is_err() && dir.exists() && begun.elapsed() < TIDYING {
         thread::sleep(NAP);
     }
+    end_at_once()
+}
+
+/// No lock that an item holds, and nothing that is registered for an exit, can keep this process.
+pub(super) fn end_at_once() -> ! {
     loop {
         let _ = rustix::process::kill_process(rustix::process::getpid(), Signal::KILL);
     }
 }
 
 /// Not by the death signal, which comes when the *thread* ends that started this process.
-fn wait_for_end(parent: u32) {
+pub(super) fn wait_for_end(parent: u32) {
     let pid = i32::try_from(parent).ok().and_then(Pid::from_raw);
     let pidfd = pid.map(|pid| rustix::process::pidfd_open(pid, PidfdFlags::empty()));
     // Looked at after it was opened: as long as that is our parent, the number was not another's when it was opened.

@@ -75,15 +75,21 @@ impl Child {
     }
 
     /// The same, with its standard error.
-    pub(super) fn heard(mut self, words: Option<Heard>) -> Child {
+    pub(crate) fn heard(mut self, words: Option<Heard>) -> Child {
         self.words = words;
         self
     }
 
-    /// The same, weighed now. Where that cannot be done it will never seem to grow.
+    /// The same, weighed now.
     pub(super) fn weighed(mut self) -> Child {
-        self.growth = Growth::of_process(self.pid()).ok();
+        self.weigh();
         self
+    }
+
+    /// Weighs it now: [`growth`](Self::growth) is what it takes from here on. Where that cannot be done it will never seem to
+    /// grow. For workers that serve one map after the other.
+    pub fn weigh(&mut self) {
+        self.growth = Growth::of_process(self.pid()).ok();
     }
 
     /// Its process id.
@@ -103,6 +109,12 @@ impl Child {
         if let Some(words) = &mut self.words {
             words.hear(self.exit.is_some());
         }
+    }
+
+    /// What it wrote so far is nobody's last words any more. For workers that serve one map after the other.
+    pub fn forget_words(&mut self) {
+        self.hear();
+        self.words.iter_mut().for_each(Heard::forget);
     }
 
     /// The last 4 KB of what was heard, as text; `None` where that is nothing.

@@ -43,7 +43,7 @@ pub enum Capture {
 
 /// Both ends of the pipe, before the fork.
 #[derive(Debug)]
-pub(super) struct Pipe {
+pub(crate) struct Pipe {
     near: OwnedFd,
     far: OwnedFd,
     capture: Capture,
@@ -51,7 +51,7 @@ pub(super) struct Pipe {
 
 impl Pipe {
     /// `None` where nothing is to be kept.
-    pub(super) fn new(capture: Capture) -> io::Result<Option<Pipe>> {
+    pub(crate) fn new(capture: Capture) -> io::Result<Option<Pipe>> {
         if capture == Capture::Off {
             return Ok(None);
         }
@@ -63,11 +63,13 @@ impl Pipe {
 
     /// In the parent: what is heard. The far end is closed here.
     pub(super) fn near(self) -> Heard {
-        Heard {
-            pipe: Some(self.near),
-            line: (self.capture == Capture::PassOn).then(Vec::new),
-            kept: Vec::new(),
-        }
+        Heard::new(self.near, self.capture)
+    }
+
+    /// For a child that is not forked but started: what is heard, and what is to be its standard error.
+    pub(crate) fn apart(self) -> (Heard, OwnedFd) {
+        let heard = Heard::new(self.near, self.capture);
+        (heard, self.far)
     }
 
     /// In the child: standard error goes there from now on.
@@ -89,6 +91,19 @@ pub(crate) struct Heard {
 }
 
 impl Heard {
+    fn new(pipe: OwnedFd, capture: Capture) -> Heard {
+        Heard {
+            pipe: Some(pipe),
+            line: (capture == Capture::PassOn).then(Vec::new),
+            kept: Vec::new(),
+        }
+    }
+
+    /// What was heard so far counts no more.
+    pub(super) fn forget(&mut self) {
+        self.kept.clear();
+    }
+
     /// What becomes readable when there is something to hear.
     pub(super) fn pipe(&self) -> Option<BorrowedFd<'_>> {
         self.pipe.as_ref().map(AsFd::as_fd)

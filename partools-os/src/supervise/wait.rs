@@ -11,6 +11,7 @@ use rustix::io::Errno;
 
 use super::Child;
 use crate::bell::Bell;
+use crate::line::Line;
 
 /// How long a child without a pidfd may be dead before the caller has a chance to see it.
 const BLIND_SLEEP: Duration = Duration::from_millis(5);
@@ -68,6 +69,62 @@ pub fn wait_any<'a>(
             if !watched[0].revents().is_empty() {
                 bell.clear();
             }
+            Ok(())
+        }
+        Err(Errno::INTR) => Ok(()),
+        Err(refused) => Err(refused.into()),
+    }
+}
+
+/// A worker that is waited for: its end, its bell, and its line where something waits to be sent.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Watched<'a> {
+    child: &'a Child,
+    bell: &'a Bell,
+    line: &'a Line,
+}
+
+impl<'a> Watched<'a> {
+    /// Of one worker.
+    pub fn new(child: &'a Child, bell: &'a Bell, line: &'a Line) -> Watched<'a> {
+        Watched { child, bell, line }
+    }
+}
+
+/// As [`wait_any`], for workers that have a bell and a [`Line`] each: it also ends when a line takes more of what
+/// [waits](Line::is_blocked) to be sent.
+///
+/// # Errors
+/// As [`wait_any`].
+pub fn wait_for<'a>(
+    workers: impl Iterator<Item = Watched<'a>>,
+    timeout: Option<Duration>,
+) -> io::Result<()> {
+    let mut timeout = timeout;
+    let (mut watched, mut bells) = (Vec::new(), Vec::new());
+    for Watched { child, bell, line } in workers {
+        bells.push((watched.len(), bell));
+        watched.push(PollFd::new(bell, PollFlags::IN));
+        if line.is_blocked() {
+            watched.push(PollFd::new(line, PollFlags::OUT));
+        }
+        let stderr = child.stderr();
+        watched.extend(stderr.map(|pipe| PollFd::from_borrowed_fd(pipe, PollFlags::IN)));
+        match child.pidfd() {
+            _ if child.is_reaped() => {}
+            Some(pidfd) => watched.push(PollFd::from_borrowed_fd(pidfd, PollFlags::IN)),
+            None => timeout = Some(timeout.unwrap_or(BLIND_SLEEP).min(BLIND_SLEEP)),
+        }
+    }
+    let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+    match rustix::event::poll(&mut watched, timeout.as_ref()) {
+        Ok(_) => {
+            let rung = |&(at, _): &(usize, _)| !watched[at].revents().is_empty();
+            bells
+                .iter()
+                .filter(|bell| rung(bell))
+                .for_each(|(_, bell)| bell.clear());
             Ok(())
         }
         Err(Errno::INTR) => Ok(()),

@@ -1,17 +1,18 @@
-//! Why a child is stopped, and what its item is told for it.
+//! Why a worker is stopped, and what its item is told for it.
 //!
 //! An item that takes too long is told to stop before it is killed (see [`Notice`]). From then on nothing that it returns
 //! counts: it may be half a result, made by code that heard the signal. Which item that is, the clock says; so an item that
 //! begins while the signal is on its way is not blamed. One that takes too much memory is killed at once.
 
-use crate::clock::{Clock, Flight};
-use partools_core::Cause;
-use partools_os::{Child, Excess, Limits, Notice};
 use std::time::Duration;
 
-/// Why we stopped a child.
+use partools_core::Cause;
+
+use super::{Child, Clock, Excess, Flight, Limits, Notice};
+
+/// Why a worker was stopped by its parent.
 #[derive(Debug)]
-pub(crate) enum Killed {
+pub enum Killed {
     /// What it worked on was not needed.
     Unneeded,
     /// Its item takes too long.
@@ -23,17 +24,26 @@ pub(crate) enum Killed {
 }
 
 /// How long an item may take, and its worker to stop.
+///
+/// ```
+/// use partools_os::{Limits, Patience};
+/// use std::time::Duration;
+/// let second = Duration::from_secs(1);
+/// assert_eq!(Patience::new(Some(second), &Limits::new()).shortest(), Some(second));
+/// assert_eq!(Patience::new(None, &Limits::new()).shortest(), None);
+/// ```
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Patience {
-    pub(crate) item: Option<Duration>,
-    pub(crate) cpu: Option<Duration>,
+pub struct Patience {
+    item: Option<Duration>,
+    cpu: Option<Duration>,
     grace: Duration,
     /// So many threads of a worker can use processor time at once.
     threads: u32,
 }
 
 impl Patience {
-    pub(crate) fn new(item: Option<Duration>, limits: &Limits) -> Self {
+    /// As the plan has it for an item, and `limits` for processor time and the grace.
+    pub fn new(item: Option<Duration>, limits: &Limits) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
         Patience {
             item,
@@ -43,14 +53,22 @@ impl Patience {
         }
     }
 
+    /// Must workers note their processor time?
+    pub fn counts_cpu(&self) -> bool {
+        self.cpu.is_some()
+    }
+
     /// No item that has not begun takes too long before that.
-    pub(crate) fn shortest(&self) -> Option<Duration> {
+    pub fn shortest(&self) -> Option<Duration> {
         let cpu = self.cpu.map(|limit| limit / self.threads);
         self.item.into_iter().chain(cpu).min()
     }
 
     /// Stops the child if its item takes too long; else how long until it may.
-    pub(crate) fn judge(&self, child: &Child, flight: Flight, now: u64) -> Result<Duration, Late> {
+    ///
+    /// # Errors
+    /// The item that does take too long; its worker was told.
+    pub fn judge(&self, child: &Child, flight: Flight, now: u64) -> Result<Duration, Late> {
         let mut next = Duration::MAX;
         if let Some(limit) = self.item {
             let left = limit.saturating_sub(flight.ran(now));
@@ -82,7 +100,7 @@ impl Patience {
 
 /// An item that takes too long, and the notice that its worker was given.
 #[derive(Debug)]
-pub(crate) struct Late {
+pub struct Late {
     flight: Flight,
     what: Excessive,
     notice: Notice,
@@ -96,17 +114,17 @@ enum Excessive {
 
 impl Late {
     /// Kills the child if its grace is over; else how long it still has.
-    pub(crate) fn enforce(&self, child: &Child) -> Option<Duration> {
+    pub fn enforce(&self, child: &Child) -> Option<Duration> {
         Some(self.notice.enforce(child)).filter(|left| !left.is_zero())
     }
 
     /// Is it this item?
-    pub(crate) fn is_item(&self, index: usize) -> bool {
-        self.flight.index == index as u64
+    pub fn is_item(&self, index: usize) -> bool {
+        self.flight.index() == index as u64
     }
 
     /// As observers are told.
-    pub(crate) fn why(&self) -> &'static str {
+    pub fn why(&self) -> &'static str {
         match self.what {
             Excessive::Time { .. } => "its item ran longer than the item timeout",
             Excessive::Processor { .. } => "its item used more processor time than it may",
@@ -114,7 +132,7 @@ impl Late {
     }
 
     /// What becomes of the item, now that it is over.
-    pub(crate) fn cause(&self, clock: Option<Clock<'_>>) -> Cause {
+    pub fn cause(&self, clock: Option<Clock<'_>>) -> Cause {
         match self.what {
             Excessive::Time { limit } => {
                 let ran = clock.map_or(limit, |clock| self.flight.ran(clock.now()));
@@ -125,24 +143,36 @@ impl Late {
     }
 }
 
-/// A child that took too much memory.
+/// A worker that took too much memory.
 #[derive(Debug)]
-pub(crate) struct Hog {
-    pub(crate) excess: Excess,
-    /// The item that was in flight when that was seen.
-    pub(crate) flight: Option<Flight>,
-    /// There was no other child.
-    pub(crate) is_alone: bool,
+pub struct Hog {
+    excess: Excess,
+    flight: Option<Flight>,
+    is_alone: bool,
 }
 
 impl Hog {
+    /// With the item that was in flight when that was seen. `is_alone`: there was no other worker.
+    pub fn new(excess: Excess, flight: Option<Flight>, is_alone: bool) -> Hog {
+        Hog {
+            excess,
+            flight,
+            is_alone,
+        }
+    }
+
+    /// What it took.
+    pub fn excess(&self) -> &Excess {
+        &self.excess
+    }
+
     /// It was all of them together: with fewer it may do.
-    pub(crate) fn is_crowded_out(&self) -> bool {
+    pub fn is_crowded_out(&self) -> bool {
         self.excess.is_shared() && !self.is_alone
     }
 
     /// As observers are told.
-    pub(crate) fn why(&self) -> &'static str {
+    pub fn why(&self) -> &'static str {
         match self.excess.is_shared() {
             true => "too little memory was left",
             false => "it grew by more memory than it may",
@@ -150,8 +180,8 @@ impl Hog {
     }
 
     /// Was it this item that was in flight, as far as is known?
-    pub(crate) fn is_item(&self, index: usize) -> bool {
+    pub fn is_item(&self, index: usize) -> bool {
         self.flight
-            .is_none_or(|flight| flight.index == index as u64)
+            .is_none_or(|flight| flight.index() == index as u64)
     }
 }
