@@ -31,6 +31,7 @@
 //! | [`Threads`] | threads, made for each map | for code that behaves | survive a crash of an item |
 //! | `Rayon` | threads of a rayon pool | where a pool is there already | the same |
 //! | `Fork` | forked children, made for each map | for items that may crash, leak, exit, or call C that is not thread-safe | run beside other threads; run off Linux |
+//! | `Ipc` | this executable, started again and kept (feature `ipc`) | for items that may crash, in a program that has threads | take a closure that captures; run off Linux |
 //! | [`Loopback`] | the calling thread, as if it were another process | to test what is to run in worker processes | take a closure that captures |
 //!
 //! All give equal results for a pure closure. [`AnyExecutor`] is one of them by name, for command lines:
@@ -83,7 +84,7 @@
 //! ```
 //!
 //! # Features
-//! `threads`, `fork` and `derive` (of `SharedArg`) are on if nothing is said; `rayon` adds `Rayon`, `frame` frames; `journal` adds
+//! `threads`, `fork` and `derive` (of `SharedArg`) are on if nothing is said; `rayon` adds `Rayon`, `frame` frames, `ipc` adds `Ipc`; `journal` adds
 //! `Journal`, with which a map goes on where it was killed;
 //! `progress`, `tracing` and `timeline` are for looking on. `fork` is accepted on every system,
 //! but only on Linux is there a `Fork`. Features only add types: no bound changes with them. To write an
@@ -163,6 +164,8 @@ pub use partools_insight::Progress;
 pub use partools_insight::Timeline;
 #[cfg(feature = "tracing")]
 pub use partools_insight::Tracing;
+#[cfg(all(feature = "ipc", target_os = "linux"))]
+pub use partools_ipc::{Ipc, init};
 #[cfg(feature = "journal")]
 pub use partools_journal::{Account, Interrupted, Journal, Journaled, Resumed};
 #[cfg(target_os = "linux")]

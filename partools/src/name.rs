@@ -37,7 +37,7 @@ pub(crate) enum Kind {
     Portable,
 }
 
-const ENTRIES: [Entry; 5] = [
+const ENTRIES: [Entry; 6] = [
     Entry {
         name: "serial",
         no_number: Some("serial has one worker, the calling thread; leave the number out"),
@@ -64,6 +64,12 @@ const ENTRIES: [Entry; 5] = [
         no_number: None,
         make: Makes::Any(present::FORK),
         get: "build partools with its feature `fork`, for Linux",
+    },
+    Entry {
+        name: "ipc",
+        no_number: None,
+        make: Makes::Portable(present::IPC),
+        get: "build partools with its feature `ipc`, for Linux",
     },
     Entry {
         name: "loopback",

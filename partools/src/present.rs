@@ -3,6 +3,8 @@
 use partools_core::{Executor, Loopback, Portable, PortableTask, Serial, Task};
 #[cfg(all(feature = "fork", target_os = "linux"))]
 use partools_fork::Fork;
+#[cfg(all(feature = "ipc", target_os = "linux"))]
+use partools_ipc::Ipc;
 #[cfg(feature = "rayon")]
 use partools_threads::Rayon;
 #[cfg(feature = "threads")]
@@ -51,9 +53,19 @@ pub(crate) const FORK: Make<Present> = None;
 pub(crate) enum PortablePresent {
     Any(Present),
     Loopback(Loopback),
+    #[cfg(all(feature = "ipc", target_os = "linux"))]
+    Ipc(Ipc),
 }
 
 pub(crate) const LOOPBACK: Make<PortablePresent> = Some(|_| PortablePresent::Loopback(Loopback));
+
+#[cfg(all(feature = "ipc", target_os = "linux"))]
+pub(crate) const IPC: Make<PortablePresent> = Some(|workers| {
+    let new = Ipc::new();
+    PortablePresent::Ipc(workers.map_or(new.clone(), |count| new.workers(count)))
+});
+#[cfg(not(all(feature = "ipc", target_os = "linux")))]
+pub(crate) const IPC: Make<PortablePresent> = None;
 
 impl PortablePresent {
     /// As a trait object. The bounds are those of all executors together, in every build.
@@ -65,6 +77,8 @@ impl PortablePresent {
         match self {
             PortablePresent::Any(any) => any.as_dyn(),
             PortablePresent::Loopback(loopback) => loopback,
+            #[cfg(all(feature = "ipc", target_os = "linux"))]
+            PortablePresent::Ipc(ipc) => ipc,
         }
     }
 }

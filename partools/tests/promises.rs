@@ -3,7 +3,7 @@
 //!
 //! `PARTOOLS_PROMISES=write cargo test -p partools --test promises` writes the tables anew.
 
-use partools::{Fork, Loopback, Rayon, Serial, Threads};
+use partools::{Fork, Ipc, Loopback, Rayon, Serial, Threads};
 use partools_conformance::{Candidate, Case, Subject, cases};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::collections::BTreeMap;
@@ -128,7 +128,8 @@ fn the_table_of_promises_is_that_of_the_suite() {
     );
     table.enter("rayon", Subject::new("rayon", |_| Rayon::in_pool(&POOL)));
     table.enter("fork", Subject::new("fork", |n| Fork::new().workers(n)));
-    let wanted = table.text(5);
+    table.enter("ipc", Subject::new("ipc", |n| Ipc::new().workers(n)));
+    let wanted = table.text(6);
 
     let path = root().join("docs/PROMISES.md");
     let page = std::fs::read_to_string(&path).expect("docs/PROMISES.md");

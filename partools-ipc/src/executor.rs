@@ -1,0 +1,155 @@
+//! `Ipc`, the executor: its options, and what it checks before the first worker is started.
+
+use crate::crew::Crew;
+use crate::pool::Pool;
+use crate::terms::Terms;
+use partools_core::{
+    Caller, Capabilities, Error, Executor, Portable, PortableTask, Run, worker_count,
+};
+use partools_os::{Capture, Limits};
+use std::cell::Cell;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+const NAME: &str = "ipc";
+
+thread_local! {
+    /// A map of an `Ipc` is under way on this thread: what starts now was started by its callback.
+    static UNDER_WAY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs items in worker processes that are this executable, started again, and kept from map to map. The program calls
+/// [`init`](crate::init) first in `main`.
+///
+/// Unlike forked children, workers may be started beside any threads: by a server, under a runtime, from several threads at
+/// once. The shared argument is laid out once for each map, in sealed memory that all workers map for reading; what lies in a
+/// `SharedVec` or a `MappedSlice` is not copied even once. The closure is a [portable](PortableTask) one: it captures nothing.
+///
+/// Workers are started when a map first needs them, and are there for the next one; a worker that dies is replaced. Clones
+/// share their workers; when the last clone is dropped, and however this process ends, they are gone.
+///
+/// An item may crash, abort, exit or be killed: its failure is named, the other items complete. One that is not needed any more
+/// (an item below it failed, or the map was cancelled) has 100 ms to end by itself; then its worker is killed.
+///
+/// ```standalone_crate
+/// use partools_core::over;
+/// use partools_ipc::Ipc;
+///
+/// fn main() -> Result<(), partools_core::Error> {
+///     partools_ipc::init();
+///     let ipc = Ipc::new().workers(2);
+///     let numbers: Vec<f64> = (0..1000).map(f64::from).collect();
+///     let job = over(&[0..500, 500..1000])
+///         .shared(numbers.as_slice())
+///         .map(|section, numbers| numbers[section.clone()].iter().sum::<f64>());
+///     assert_eq!(job.run(&ipc)?, [124_750.0, 374_750.0]);
+///
+///     let results = over(0..4).map(|i| if i == 2 { std::process::abort() } else { i }).try_run(&ipc)?;
+///     assert_eq!(results[2].as_ref().unwrap_err().to_string(), "item 2 had its worker process killed by SIGABRT");
+///     assert_eq!(results[3].as_ref().ok(), Some(&3));
+///     Ok(())
+/// }
+/// ```
+#[derive(Debug, Clone, Default)]
+#[must_use]
+pub struct Ipc {
+    workers: Option<usize>,
+    terms: Arc<Terms>,
+    pool: Arc<Pool>,
+}
+
+impl Ipc {
+    /// As many workers as there are processors for this process, or as `PARTOOLS_WORKERS` says. None is started yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// This many workers, for all maps together that run at a time.
+    pub fn workers(self, workers: usize) -> Self {
+        self.with(|_| {}, Some(workers))
+    }
+
+    /// A worker that was asked for nothing for so long ends; it is started again when there is something to do. Without this
+    /// it waits as long as it takes.
+    pub fn idle(self, limit: Duration) -> Self {
+        let workers = self.workers;
+        self.with(|terms| terms.idle = Some(limit), workers)
+    }
+
+    /// Sets an environment variable of the workers. They inherit this process's environment as it is when they are started, but
+    /// for the numbers of threads that libraries use: those of OpenMP, OpenBLAS, MKL, NumExpr, Accelerate, rayon and polars
+    /// are 1 if not set here, since there is a worker for each processor already.
+    pub fn env(self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        let (pair, workers) = ((name.into(), value.into()), self.workers);
+        self.with(|terms| terms.environment.push(pair), workers)
+    }
+
+    /// Workers begin in this directory; in that of this process at their start if not set.
+    pub fn current_dir(self, directory: impl Into<PathBuf>) -> Self {
+        let (directory, workers) = (directory.into(), self.workers);
+        self.with(|terms| terms.directory = Some(directory), workers)
+    }
+
+    /// What a worker may take: memory, processor time; see [`Limits`]. Memory is what it has taken since it began with the map.
+    pub fn limits(self, limits: Limits) -> Self {
+        let workers = self.workers;
+        self.with(|terms| terms.limits = limits, workers)
+    }
+
+    /// Keeps the last 4 KB of what a worker writes to standard error while it has a map, for the
+    /// [error](partools_core::ItemError::stderr) of an item that fails, as `Fork` does.
+    pub fn capture_stderr(self, capture: Capture) -> Self {
+        let workers = self.workers;
+        self.with(|terms| terms.stderr = capture, workers)
+    }
+
+    /// Another executor: workers that were started under other terms are not its.
+    fn with(self, change: impl FnOnce(&mut Terms), workers: Option<usize>) -> Self {
+        let mut terms = Terms::clone(&self.terms);
+        change(&mut terms);
+        Ipc {
+            workers,
+            terms: Arc::new(terms),
+            pool: Arc::default(),
+        }
+    }
+}
+
+impl<T> Executor<T> for Ipc
+where
+    T: PortableTask<Output: Portable>,
+{
+    fn capabilities(&self) -> Capabilities {
+        let workers = worker_count(self.workers).unwrap_or(1);
+        Capabilities::new(NAME, workers)
+            .with_isolation()
+            .with_item_kill()
+    }
+
+    fn execute(
+        &self,
+        task: &T,
+        run: &Run<T::Output>,
+        caller: &mut Caller<'_, T::Output>,
+    ) -> Result<(), Error> {
+        let size = worker_count(self.workers)?;
+        self.terms.limits.check(NAME)?;
+        // A map that was begun by the callback of another cannot wait for its workers: it has some of its own.
+        let own = Pool::default();
+        let (pool, _guard) = match UNDER_WAY.replace(true) {
+            true => (&own, None),
+            false => (&*self.pool, Some(UnderWay)),
+        };
+        Crew::new(task, run, (pool, size), &self.terms)?.work(caller)
+    }
+}
+
+struct UnderWay;
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        UNDER_WAY.set(false);
+    }
+}

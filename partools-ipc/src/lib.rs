@@ -1,0 +1,32 @@
+//! partools in worker processes that are this very executable, started again and kept: crash-proof beside any threads.
+//!
+//! ```text
+//! near: the calling thread                                 far: init(), first in `main`
+//! executor.rs  Ipc: its terms, its pool                    worker.rs    attach, answer, let go; map after map
+//! pool.rs      slots, lent to maps in turn                 segments.rs  what it maps, for reading
+//! crew.rs      one map: deal, read, bury, deliver
+//! hand.rs      one worker's part in it                     a line (socket): messages and descriptors, to the worker
+//! seat.rs      one process, and how it is reached          a ring (shared memory): records, from the worker
+//! freight.rs   the shared argument, published once         a desk (shared memory): bound, tickets, clock
+//! ```
+//!
+//! Invariants: no thread is started here; a worker ends with the pool and with this process, whatever its items do; what a
+//! worker writes is checked before it counts; what workers share is sealed. Linux only: elsewhere this crate is empty.
+#![cfg(target_os = "linux")]
+
+mod crew;
+mod desk;
+mod executor;
+mod freight;
+mod hand;
+mod message;
+mod pool;
+mod seat;
+mod segments;
+mod terms;
+mod welcome;
+mod worker;
+
+pub use executor::Ipc;
+pub use partools_os::{Capture, Limits};
+pub use worker::init;
