@@ -10,6 +10,9 @@ use std::sync::{Arc, Barrier};
 const FORK: bool = cfg!(all(feature = "fork", target_os = "linux"));
 
 fn main() -> ExitCode {
+    // Workers of `ipc` are this program, started again.
+    #[cfg(target_os = "linux")]
+    partools::init();
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     let trials = vec![

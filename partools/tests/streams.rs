@@ -8,6 +8,9 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Workers of `ipc` are this program, started again.
+    #[cfg(target_os = "linux")]
+    partools::init();
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     let tests: [(&str, Test); 7] = [
@@ -59,7 +62,8 @@ type Outcome = Result<(), Failed>;
 
 fn trial(test: &str, body: Test, names: Vec<String>) -> Trial {
     let kind = names[0].split(':').next().unwrap_or_default().to_owned();
-    let crashes = kind != "fork" && test.contains("crashes");
+    let isolates = ["fork", "ipc"].contains(&&*kind);
+    let crashes = !isolates && test.contains("crashes");
     let run = move || {
         for name in &names {
             body(name, &name.parse()?).map_err(|why| format!("{name}: {why:?}"))?;

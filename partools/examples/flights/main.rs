@@ -22,6 +22,9 @@ use std::process::ExitCode;
 use table::Time;
 
 fn main() -> ExitCode {
+    // Workers of `ipc` are this program, started again.
+    #[cfg(target_os = "linux")]
+    partools::init();
     let done = match arguments::read(std::env::args().skip(1)) {
         Ok(Some(arguments)) => show(&arguments),
         Ok(None) => {
