@@ -31,9 +31,14 @@ fn main() -> ExitCode {
         }
         before.assert_unchanged();
     }
-    let map = over(0..9).state(|_| -> u8 { panic!("no state today") }).map_cx(|i, _| i);
+    let map = over(0..9)
+        .state(|_| -> u8 { panic!("no state today") })
+        .map_cx(|i, _| i);
     let error = map.run(&Fork::new().workers(2)).expect_err("no state");
-    assert!(error.is_start() && error.to_string().contains("no state today"), "{error}");
+    assert!(
+        error.is_start() && error.to_string().contains("no state today"),
+        "{error}"
+    );
     before.assert_unchanged();
     jobs::two_hundred(3, jobs::Causes::Told);
     println!(
@@ -54,7 +59,13 @@ fn item(i: usize) -> usize {
 
 fn check((i, result): (usize, &Result<usize, ItemError>)) {
     match (i, result.as_ref().map_err(ItemError::cause)) {
-        (7 | 40, Err(Cause::Panicked { message, location: Some(at) })) => {
+        (
+            7 | 40,
+            Err(Cause::Panicked {
+                message,
+                location: Some(at),
+            }),
+        ) => {
             assert_eq!(*message, format!("item {i} gives up"));
             assert_eq!((at.file.as_str(), at.line), (file!(), PANICS_AT));
         }
