@@ -5,7 +5,7 @@
 //! cargo run --release -p partools-bench -- compare --quick      everything, small, in two minutes
 //! cargo run --release -p partools-bench -- compare --only sum   what has "sum" in its name
 //! cargo bench -p partools-bench --bench map_overhead            details, one at a time: also shared_arg, skew,
-//!                                                               results, faults
+//!                                                               results, faults, groupby
 //! ```
 //!
 //! # How it measures

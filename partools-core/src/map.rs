@@ -119,6 +119,43 @@ pub struct Cx<'c, V, W> {
     seed: u64,
 }
 
+impl<'c, V, W> Cx<'c, V, W> {
+    /// What the closure of a task of your own is handed beside the item at `index`, one of `span`'s.
+    ///
+    /// ```
+    /// use partools_core::{Cx, Job, Serial, Span, StartError, Task, Writer};
+    ///
+    /// struct Words<F>(F);
+    /// impl<F: Fn(&mut Cx<'_, (), String>)> Task for Words<F> {
+    ///     type State = String;
+    ///     type Output = String;
+    ///     fn count(&self) -> usize { 2 }
+    ///     fn start(&self, worker: usize) -> Result<String, StartError> { Ok(format!("worker {worker}:")) }
+    ///     fn call_chunk(&self, state: &mut String, span: &Span, out: &mut Writer<'_, String>) {
+    ///         for index in span.range() {
+    ///             (self.0)(&mut Cx::new(span, index, (), state));
+    ///             out.push(state.clone());
+    ///         }
+    ///     }
+    /// }
+    /// let words = Words(|cx: &mut Cx<'_, (), String>| cx.state.push_str(&cx.index.to_string()));
+    /// assert_eq!(Job::new(words).run(&Serial)?, ["worker 0:0", "worker 0:01"]);
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
+    #[inline]
+    pub fn new(span: &Span, index: usize, shared: V, state: &'c mut W) -> Self {
+        let is_first = index == span.range.start;
+        Cx {
+            shared,
+            state,
+            index,
+            worker: span.worker,
+            attempt: if is_first { span.attempt } else { 0 },
+            seed: span.seed,
+        }
+    }
+}
+
 impl<V, W> Cx<'_, V, W> {
     /// A generator of random numbers that depends on the plan's seed and the item's index alone, so that
     /// a seeded map gives the same numbers on every executor, whatever the workers and the chunks, and at
@@ -178,18 +215,9 @@ task!([S: Shared,] With<S>, Two<F, O>, where [F: for<'a, 'b> Fn(ItemOf<'a, X>, V
 
 task!([S: Shared,] S, Full<F, O>, where [F: for<'a, 'b, 'c> Fn(ItemOf<'a, X>, &'c mut Cx<'b, ViewOf<'b, S>, G::State>) -> O], |map, state, span, out| {
     let Range { start: mut index, .. } = span.range();
-    let mut attempt = span.attempt();
     map.items.each(span.range(), |item| {
-        let mut cx = Cx {
-            shared: map.shared.view(),
-            state: &mut *state,
-            index,
-            worker: span.worker(),
-            attempt,
-            seed: span.seed(),
-        };
+        let mut cx = Cx::new(span, index, map.shared.view(), &mut *state);
         out.push((map.kind.0)(item, &mut cx));
         index += 1;
-        attempt = 0;
     }, Walk);
 });

@@ -76,6 +76,13 @@ impl Start for NoState {
 #[derive(Debug, Clone, Copy)]
 pub struct By<G>(pub(crate) G);
 
+impl<G> By<G> {
+    /// For a builder of your own.
+    pub fn new(start: G) -> Self {
+        By(start)
+    }
+}
+
 impl<G: Fn(usize) -> W, W> Start for By<G> {
     type State = W;
     #[inline]
@@ -98,6 +105,13 @@ impl<G: Fn(usize) -> W, W> Start for By<G> {
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct TryBy<G>(pub(crate) G);
+
+impl<G> TryBy<G> {
+    /// For a builder of your own.
+    pub fn new(start: G) -> Self {
+        TryBy(start)
+    }
+}
 
 impl<G: Fn(usize) -> Result<W, E>, W, E: Into<StartError>> Start for TryBy<G> {
     type State = W;

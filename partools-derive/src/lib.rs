@@ -1,10 +1,11 @@
 //! `#[derive(SharedArg)]`: a struct of shared arguments is one too. Use it through `partools` or
-//! `partools-core` (feature `derive`), which have it under the name of the trait.
+//! `partools-core` (feature `derive`), which have it under the name of the trait. And `#[derive(Record)]`, for frames.
 //!
 //! ```text
 //! compound.rs    what the struct is, or why it cannot be a compound: every error is made here
 //! attribute.rs   `#[shared_arg(..)]` on a struct or a field
 //! expand.rs      LendView, Shared and SharedArg, field by field
+//! record.rs      `#[derive(Record)]` of partools-frame: what a closure over groups returns
 //! ```
 //!
 //! The generated code is safe code that names one crate, so nothing but that crate has to be a dependency.
@@ -16,6 +17,7 @@ use proc_macro::TokenStream;
 mod attribute;
 mod compound;
 mod expand;
+mod record;
 
 use compound::{Compound, Head};
 use syn::DeriveInput;
@@ -112,4 +114,25 @@ fn derive(input: TokenStream, home: &str) -> TokenStream {
             quote::quote!(#error #quiet).into()
         }
     }
+}
+
+/// Makes a struct of values what a closure over a group may return: a row, with a column for each field under its name.
+///
+/// Use it through `partools-frame`, whose `Record` it is; see `Output` there.
+#[proc_macro_derive(Record)]
+pub fn record(input: TokenStream) -> TokenStream {
+    derive_record(input, &syn::parse_quote!(::partools_frame))
+}
+
+/// As `Record`, for whoever imports it from `partools`: the generated code names that crate.
+#[proc_macro_derive(RecordByPartools)]
+pub fn record_by_partools(input: TokenStream) -> TokenStream {
+    derive_record(input, &syn::parse_quote!(::partools::frame))
+}
+
+fn derive_record(input: TokenStream, home: &syn::Path) -> TokenStream {
+    let expanded = syn::parse(input).and_then(|input| record::expand(&input, home));
+    expanded
+        .unwrap_or_else(|error| error.into_compile_error())
+        .into()
 }

@@ -24,16 +24,16 @@ mod call;
 
 use crate::error::FrameError;
 use crate::frame::Frame;
+use crate::group::Group;
 use crate::group_by::GroupBy;
-use crate::keys::small;
 use crate::run;
+use crate::series::Mapped;
 use crate::task::GroupTask;
 pub use answer::Answer;
-use arrow_array::{ArrayRef, UInt32Array};
-pub use call::Aggregates;
-use partools_core::{Executor, NoShared};
+use arrow_array::UInt32Array;
+pub use call::{Aggregates, And, PortableSummary, Summary};
+use partools_core::{Executor, NoShared, NoState, Start};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// One aggregate of one column: what the functions of this module make.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -146,16 +146,49 @@ impl Kind {
 /// Aggregates over groups, ready to run. Made by [`GroupBy::agg`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing runs before an ending such as run"]
-pub struct Aggregate {
-    by: GroupBy,
-    call: Aggregates,
+pub struct Aggregate<K = Aggregates, G = NoState> {
+    by: GroupBy<NoShared, G>,
+    call: K,
 }
 
-impl Aggregate {
-    pub(crate) fn new(by: GroupBy, aggregates: Vec<Agg>) -> Self {
+impl<G: Start> Aggregate<Aggregates, G> {
+    pub(crate) fn new(by: GroupBy<NoShared, G>, aggregates: Vec<Agg>) -> Self {
         Aggregate {
             by,
             call: Aggregates(aggregates),
+        }
+    }
+}
+
+impl<K: Summary, G: Start> Aggregate<K, G> {
+    /// An aggregate of your own beside the others: a column `name` of what `f` returns for each group, a number, a boolean or
+    /// a text; null for `None`.
+    ///
+    /// ```
+    /// # use arrow_array::Float64Array;
+    /// # use partools_core::Serial;
+    /// # use partools_frame::{Frame, agg};
+    /// # use std::sync::Arc;
+    /// # let frame = Frame::new([
+    /// #     ("k", Arc::new(arrow_array::Int64Array::from(vec![1, 0, 1])) as _),
+    /// #     ("v", Arc::new(Float64Array::from(vec![1.0, 5.0, 4.0])) as _),
+    /// # ])?;
+    /// let table = frame.group_by(["k"]).agg([agg::mean("v")]).and("range", |group| {
+    ///     let v = group.column::<f64>("v")?;
+    ///     Ok(v.iter().copied().reduce(f64::max).zip(v.iter().copied().reduce(f64::min)).map(|(most, least)| most - least))
+    /// });
+    /// let table = table.and("rows", |group| group.len()).run(&Serial)?;
+    /// assert_eq!(table.names().collect::<Vec<_>>(), ["k", "v_mean", "range", "rows"]);
+    /// assert_eq!(table.column("range")?.as_ref(), &Float64Array::from(vec![0.0, 3.0]) as &dyn arrow_array::Array);
+    /// # Ok::<(), partools_frame::FrameError>(())
+    /// ```
+    pub fn and<F, R: Mapped>(self, name: impl Into<String>, f: F) -> Aggregate<And<K, F, R>, G>
+    where
+        F: for<'a, 'g> Fn(&'a Group<'g>) -> R,
+    {
+        Aggregate {
+            by: self.by,
+            call: And::new(self.call, name.into(), f),
         }
     }
 
@@ -163,35 +196,17 @@ impl Aggregate {
     ///
     /// # Errors
     /// Where a column is not there, or of a type that the aggregate has no meaning for; where an integer sum does not
-    /// fit 64 bits; or what kept the map from running.
+    /// fit 64 bits, or a function of yours fails; or what kept the map from running.
     pub fn run<'t, E>(&'t self, executor: &E) -> Result<Frame, FrameError>
     where
-        E: Executor<GroupTask<'t, NoShared, Aggregates>> + ?Sized,
+        E: Executor<GroupTask<'t, NoShared, K, G>> + ?Sized,
     {
-        for agg in &self.call.0 {
-            answer::check(agg.kind, &agg.column, self.by.frame.column(&agg.column)?)?;
-        }
+        self.call.check(&self.by.frame)?;
         let groups = self.by.grouping()?;
         let parts = run::parts(&self.by, &groups, &self.call, executor)?;
-        let (of, parts): (Vec<u32>, Vec<_>) = parts
-            .into_iter()
-            .enumerate()
-            .filter_map(|(group, part)| Some((small(group), part?)))
-            .unzip();
-        let mut columns: Vec<(String, ArrayRef)> = Vec::new();
-        if self.by.group_keys {
-            let keys = groups.keys.take(&UInt32Array::from(of))?;
-            let named = keys.names().zip(keys.batch().columns());
-            columns.extend(named.map(|(name, array)| (name.to_owned(), Arc::clone(array))));
-        }
-        for (at, agg) in self.call.0.iter().enumerate() {
-            let column = self.by.frame.column(&agg.column)?;
-            let answers = parts.iter().map(|part| part.get(at).cloned().flatten());
-            columns.push((
-                agg.result_name(),
-                answer::column(agg.kind, column, answers)?,
-            ));
-        }
+        let (of, parts) = run::not_skipped(parts);
+        let mut columns = self.by.key_columns(&groups, &UInt32Array::from(of))?;
+        self.call.columns(&self.by.frame, parts, &mut columns)?;
         Frame::new(columns)
     }
 }

@@ -1,27 +1,20 @@
-//! `apply`: any function over the rows of a group; its results below one another, with their keys.
+//! `apply`: what a function returns for each group, the results below one another, with their keys.
 
 use crate::error::{FrameError, GroupFailure};
+use crate::form::Form;
 use crate::frame::Frame;
 use crate::group_by::GroupBy;
 use crate::keys::{Grouping, small};
-use crate::names::named;
-use crate::output::{Columns, Output};
+use crate::output::Output;
 use crate::run;
 use crate::task::{CallGroup, GroupTask};
-use arrow_array::{ArrayRef, UInt32Array};
-use partools_core::{Executor, Shared};
-use std::marker::PhantomData;
-use std::sync::Arc;
+use arrow_array::UInt32Array;
+use partools_core::{Executor, NoState, Shared, Start};
 
 /// A closure over groups, ready to run. Made by [`GroupBy::apply`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing runs before an ending such as run"]
-pub struct Apply<S, K, R> {
-    by: GroupBy<S>,
-    call: K,
-    names: Option<Vec<String>>,
-    returned: PhantomData<fn() -> R>,
-}
+pub struct Apply<S, K, R, G = NoState>(Form<S, K, R, G>);
 
 /// What a map over groups gave where some of them failed: the rows of the others, and the failures.
 #[derive(Debug)]
@@ -50,20 +43,15 @@ impl Partial {
     }
 }
 
-impl<S: Shared, K: CallGroup<S, Part = R::Part>, R: Output> Apply<S, K, R> {
-    pub(crate) fn new(by: GroupBy<S>, call: K) -> Self {
-        Apply {
-            by,
-            call,
-            names: None,
-            returned: PhantomData,
-        }
+impl<S: Shared, G: Start, K: CallGroup<S, G::State, Part = R::Part>, R: Output> Apply<S, K, R, G> {
+    pub(crate) fn new(by: GroupBy<S, G>, call: K) -> Self {
+        Apply(Form::new(by, call))
     }
 
     /// Names the columns that the closure returns; `value`, or `value_0`, `value_1` and so on where they have no names
     /// of their own.
     pub fn named<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
-        self.names = Some(names.into_iter().map(Into::into).collect());
+        self.0.set_names(names);
         self
     }
 
@@ -74,10 +62,9 @@ impl<S: Shared, K: CallGroup<S, Part = R::Part>, R: Output> Apply<S, K, R> {
     /// of groups that do not fit together; or what kept the map from running.
     pub fn run<'t, E>(&'t self, executor: &E) -> Result<Frame, FrameError>
     where
-        E: Executor<GroupTask<'t, S, K>> + ?Sized,
+        E: Executor<GroupTask<'t, S, K, G>> + ?Sized,
     {
-        let groups = self.by.grouping()?;
-        let parts = run::parts(&self.by, &groups, &self.call, executor)?;
+        let (groups, parts) = self.0.parts(executor)?;
         self.assemble(&groups, parts)
     }
 
@@ -87,11 +74,11 @@ impl<S: Shared, K: CallGroup<S, Part = R::Part>, R: Output> Apply<S, K, R> {
     /// As [`run`](Self::run), but for the failures of groups.
     pub fn try_run<'t, E>(&'t self, executor: &E) -> Result<Partial, FrameError>
     where
-        E: Executor<GroupTask<'t, S, K>> + ?Sized,
+        E: Executor<GroupTask<'t, S, K, G>> + ?Sized,
     {
-        let groups = self.by.grouping()?;
+        let groups = self.0.by.grouping()?;
         let mut failures = Vec::new();
-        let outcomes = run::outcomes(&self.by, &groups, &self.call, executor)?;
+        let outcomes = run::outcomes(&self.0.by, &groups, &self.0.call, executor)?;
         let good = outcomes.into_iter().map(|outcome| match outcome {
             Ok(part) => part,
             Err(failure) => {
@@ -106,43 +93,25 @@ impl<S: Shared, K: CallGroup<S, Part = R::Part>, R: Output> Apply<S, K, R> {
 
     fn assemble(
         &self,
-        groups: &Arc<Grouping<'static>>,
+        groups: &Grouping<'static>,
         parts: Vec<Option<R::Part>>,
     ) -> Result<Frame, FrameError> {
-        let (of, parts): (Vec<u32>, Vec<R::Part>) = parts
-            .into_iter()
-            .enumerate()
-            .filter_map(|(group, part)| Some((small(group), part?)))
-            .unzip();
-        let columns = R::columns(parts).map_err(|e| run::mismatch(groups, &of, e))?;
-        let groups_of_rows = match &columns.lengths {
-            None => UInt32Array::from(of.clone()),
+        let (of, columns) = run::columns::<R>(groups, parts)?;
+        let mut order = None;
+        let of_rows = match &columns.lengths {
+            None => UInt32Array::from(of),
             Some(lengths) => {
+                if self.0.by.keep_order {
+                    order = Some(input_order(groups, &of, lengths)?);
+                }
                 let repeated = of.iter().zip(lengths);
                 UInt32Array::from_iter_values(
                     repeated.flat_map(|(&g, &n)| std::iter::repeat_n(g, n)),
                 )
             }
         };
-        let order = match &columns.lengths {
-            Some(lengths) if self.by.keep_order => Some(input_order(groups, &of, lengths)?),
-            _ => None,
-        };
-        let keys = match self.by.group_keys {
-            true => groups.keys.take(&groups_of_rows)?.into_batch(),
-            false => groups
-                .keys
-                .batch()
-                .project(&[])
-                .map_err(|e| FrameError::arrow("no keys", e))?,
-        };
-        let fields = keys.schema();
-        let keys = fields.fields().iter().zip(keys.columns());
-        let keys = keys.map(|(field, array)| (field.name().clone(), Arc::clone(array)));
-        let Columns { arrays, names, .. } = columns;
-        let all: Vec<(String, ArrayRef)> = keys
-            .chain(named(arrays, names, self.names.as_deref())?)
-            .collect();
+        let mut all = self.0.by.key_columns(groups, &of_rows)?;
+        all.extend(self.0.named(columns)?);
         let frame = Frame::new(all)?;
         match order {
             None => Ok(frame),

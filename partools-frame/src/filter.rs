@@ -7,18 +7,18 @@ use crate::keys::small;
 use crate::run;
 use crate::task::{CallGroup, GroupTask};
 use arrow_array::UInt32Array;
-use partools_core::{Executor, Shared};
+use partools_core::{Executor, NoState, Shared, Start};
 
 /// A closure over groups that says which to keep, ready to run. Made by [`GroupBy::filter`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing runs before an ending such as run"]
-pub struct Filter<S, K> {
-    by: GroupBy<S>,
+pub struct Filter<S, K, G = NoState> {
+    by: GroupBy<S, G>,
     call: K,
 }
 
-impl<S: Shared, K: CallGroup<S, Part = bool>> Filter<S, K> {
-    pub(crate) fn new(by: GroupBy<S>, call: K) -> Self {
+impl<S: Shared, G: Start, K: CallGroup<S, G::State, Part = bool>> Filter<S, K, G> {
+    pub(crate) fn new(by: GroupBy<S, G>, call: K) -> Self {
         Filter { by, call }
     }
 
@@ -28,7 +28,7 @@ impl<S: Shared, K: CallGroup<S, Part = bool>> Filter<S, K> {
     /// As for [`Apply::run`](crate::Apply::run).
     pub fn run<'t, E>(&'t self, executor: &E) -> Result<Frame, FrameError>
     where
-        E: Executor<GroupTask<'t, S, K>> + ?Sized,
+        E: Executor<GroupTask<'t, S, K, G>> + ?Sized,
     {
         let groups = self.by.grouping()?;
         let keep = run::parts(&self.by, &groups, &self.call, executor)?;

@@ -1,19 +1,16 @@
-//! `group_by`: which columns, how, and under which plan; then a form (`apply`, `transform`, `filter`, `agg`).
+//! `group_by`: which columns, how ([here](self)), and under which plan (`options.rs`); then a form (`apply`, `transform`,
+//! `filter`, `agg`: `forms.rs`).
 
-use crate::agg::{Agg, Aggregate};
-use crate::apply::Apply;
+mod forms;
+mod options;
+
 use crate::error::FrameError;
-use crate::filter::Filter;
 use crate::frame::Frame;
-use crate::group::Group;
 use crate::keys::{self, GroupOptions, Grouping};
-use crate::output::Output;
-use crate::task::{Alone, CallGroup, GroupTask, WithShared};
-use crate::transform::Transform;
-use partools_core::{CancelToken, Chunks, Job, NoShared, Plan, Shared, ViewOf, With};
-use std::marker::PhantomData;
+use crate::task::{CallGroup, GroupTask};
+use arrow_array::{ArrayRef, UInt32Array};
+use partools_core::{Job, NoShared, NoState, Plan, Shared, Start, With};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Groups in the making: the columns, the options, the plan, and a shared argument. Nothing is grouped before an ending
 /// such as `run`.
@@ -39,13 +36,14 @@ use std::time::Duration;
 /// ```
 #[derive(Debug, Clone)]
 #[must_use = "nothing runs before an ending such as run"]
-pub struct GroupBy<S = NoShared> {
+pub struct GroupBy<S = NoShared, G = NoState> {
     pub(crate) frame: Frame,
     names: Vec<String>,
     options: GroupOptions,
-    pub(crate) group_keys: bool,
+    group_keys: bool,
     pub(crate) keep_order: bool,
     shared: S,
+    start: G,
     plan: Plan,
 }
 
@@ -67,12 +65,13 @@ impl Frame {
             group_keys: true,
             keep_order: false,
             shared: NoShared,
+            start: NoState,
             plan: Plan::new(),
         }
     }
 }
 
-impl<S: Shared> GroupBy<S> {
+impl<S: Shared, G: Start> GroupBy<S, G> {
     /// Groups in key order (the default), or in the order of first appearance. Integers, floats, dates and texts are in
     /// their natural order, categories in that of their dictionary, and null comes last.
     pub fn sort(mut self, by_key: bool) -> Self {
@@ -113,62 +112,47 @@ impl<S: Shared> GroupBy<S> {
         self
     }
 
-    /// Runs under `plan`; a group is an item.
-    pub fn plan(mut self, plan: Plan) -> Self {
-        self.plan = plan;
-        self
-    }
-
-    /// How many groups a worker claims at a time; measured while it runs if not set.
-    pub fn chunk(self, chunks: Chunks) -> Self {
-        self.with(|plan| plan.chunk(chunks))
-    }
-
-    /// How many times a group that failed is tried again.
-    pub fn retries(self, times: u32) -> Self {
-        self.with(|plan| plan.retries(times))
-    }
-
-    /// The longest that the closure may run for one group, on executors that can kill it.
-    pub fn item_timeout(self, limit: Duration) -> Self {
-        self.with(|plan| plan.item_timeout(limit))
-    }
-
-    /// How long the map may take, without the time for grouping.
-    pub fn deadline(self, limit: Duration) -> Self {
-        self.with(|plan| plan.deadline(limit))
-    }
-
-    /// Stops the map when `token` is cancelled.
-    pub fn cancel(self, token: &CancelToken) -> Self {
-        self.with(|plan| plan.cancel(token))
-    }
-
-    fn with(mut self, change: impl FnOnce(Plan) -> Plan) -> Self {
-        self.plan = change(self.plan);
-        self
-    }
-
     pub(crate) fn grouping(&self) -> Result<Arc<Grouping<'static>>, FrameError> {
         keys::group(&self.frame, &self.names, self.options).map(Arc::new)
     }
 
-    pub(crate) fn job<'t, K: CallGroup<S>>(
+    pub(crate) fn job<'t, K: CallGroup<S, G::State>>(
         &'t self,
         groups: &Arc<Grouping<'static>>,
         call: &'t K,
-    ) -> Job<GroupTask<'t, S, K>> {
+    ) -> Job<GroupTask<'t, S, K, G>> {
         let task = GroupTask {
             frame: &self.frame,
             groups: Arc::clone(groups),
             shared: &self.shared,
+            start: &self.start,
             call,
         };
-        Job::new(task).plan(self.plan.clone())
+        let plan = match groups.costs() {
+            Some(costs) => self.plan.clone().longest_first(costs),
+            None => self.plan.clone(),
+        };
+        Job::new(task).plan(plan)
+    }
+
+    /// The keys of the result, a row for each of `groups`; none, where they were not wanted.
+    pub(crate) fn key_columns(
+        &self,
+        grouping: &Grouping<'_>,
+        groups: &UInt32Array,
+    ) -> Result<Vec<(String, ArrayRef)>, FrameError> {
+        if !self.group_keys {
+            return Ok(Vec::new());
+        }
+        let keys = grouping.keys.take(groups)?;
+        let named = keys.names().zip(keys.batch().columns());
+        Ok(named
+            .map(|(name, array)| (name.to_owned(), Arc::clone(array)))
+            .collect())
     }
 }
 
-impl GroupBy {
+impl<G: Start> GroupBy<NoShared, G> {
     /// The large read-only argument that the closure sees beside the group: a reference, or anything that is [`Shared`].
     ///
     /// ```
@@ -183,7 +167,7 @@ impl GroupBy {
     /// assert_eq!(weighted.run(&Serial)?.values::<f64>("value")?, [0.5, 0.5]);
     /// # Ok::<(), partools_frame::FrameError>(())
     /// ```
-    pub fn shared<S: Shared>(self, shared: S) -> GroupBy<With<S>> {
+    pub fn shared<S: Shared>(self, shared: S) -> GroupBy<With<S>, G> {
         GroupBy {
             frame: self.frame,
             names: self.names,
@@ -191,105 +175,8 @@ impl GroupBy {
             group_keys: self.group_keys,
             keep_order: self.keep_order,
             shared: With(shared),
+            start: self.start,
             plan: self.plan,
         }
-    }
-
-    /// Calls `f` for every group; see [`Output`] for what it may return. The result has the keys, and what was returned.
-    pub fn apply<F, R: Output>(self, f: F) -> Apply<NoShared, Alone<F, R>, R>
-    where
-        F: for<'a, 'g> Fn(&'a Group<'g>) -> R,
-    {
-        Apply::new(self, Alone(f, PhantomData))
-    }
-
-    /// Calls `f` for every group; it returns a value for the whole group, or one for each row of it. The result has a
-    /// row for each row of the frame, in its order; null where a row is in no group.
-    ///
-    /// ```
-    /// # use partools_core::Serial;
-    /// # use partools_frame::Frame;
-    /// # use std::sync::Arc;
-    /// # let frame = Frame::new([
-    /// #     ("k", Arc::new(arrow_array::Int64Array::from(vec![1, 0, 1])) as _),
-    /// #     ("v", Arc::new(arrow_array::Float64Array::from(vec![1.0, 5.0, 4.0])) as _),
-    /// # ])?;
-    /// let centred = frame.group_by(["k"]).transform(|group| {
-    ///     let v = group.column::<f64>("v")?;
-    ///     let mean = v.iter().sum::<f64>() / v.len() as f64;
-    ///     Ok(v.iter().map(|v| v - mean).collect::<Vec<_>>())
-    /// });
-    /// assert_eq!(centred.run(&Serial)?.values::<f64>("value")?, [-1.5, 0.0, 1.5]);
-    /// # Ok::<(), partools_frame::FrameError>(())
-    /// ```
-    pub fn transform<F, R: Output>(self, f: F) -> Transform<NoShared, Alone<F, R>, R>
-    where
-        F: for<'a, 'g> Fn(&'a Group<'g>) -> R,
-    {
-        Transform::new(self, Alone(f, PhantomData))
-    }
-
-    /// The rows of the groups for which `f` says yes, in the order of the frame. Rows without a group are left out.
-    ///
-    /// ```
-    /// # use partools_core::Serial;
-    /// # use partools_frame::Frame;
-    /// # use std::sync::Arc;
-    /// # let frame = Frame::new([("k", Arc::new(arrow_array::Int64Array::from(vec![1, 0, 1])) as _)])?;
-    /// let often = frame.group_by(["k"]).filter(|group| group.len() > 1).run(&Serial)?;
-    /// assert_eq!(often.values::<i64>("k")?, [1, 1]);
-    /// # Ok::<(), partools_frame::FrameError>(())
-    /// ```
-    pub fn filter<F, R: Output<Part = bool>>(self, f: F) -> Filter<NoShared, Alone<F, R>>
-    where
-        F: for<'a, 'g> Fn(&'a Group<'g>) -> R,
-    {
-        Filter::new(self, Alone(f, PhantomData))
-    }
-
-    /// Ready-made aggregates, a column each; see [`agg`](crate::agg).
-    ///
-    /// ```
-    /// # use partools_core::Serial;
-    /// # use partools_frame::Frame;
-    /// # use std::sync::Arc;
-    /// # let frame = Frame::new([
-    /// #     ("k", Arc::new(arrow_array::Int64Array::from(vec![1, 0, 1])) as _),
-    /// #     ("v", Arc::new(arrow_array::Float64Array::from(vec![1.0, 5.0, 4.0])) as _),
-    /// # ])?;
-    /// use partools_frame::agg::{mean, sum};
-    /// let table = frame.group_by(["k"]).agg([sum("v"), mean("v").named("average")]).run(&Serial)?;
-    /// assert_eq!(table.names().collect::<Vec<_>>(), ["k", "v_sum", "average"]);
-    /// assert_eq!(table.values::<f64>("average")?, [5.0, 2.5]);
-    /// # Ok::<(), partools_frame::FrameError>(())
-    /// ```
-    pub fn agg(self, aggregates: impl IntoIterator<Item = Agg>) -> Aggregate {
-        Aggregate::new(self, aggregates.into_iter().collect())
-    }
-}
-
-impl<S: Shared> GroupBy<With<S>> {
-    /// As [`apply`](GroupBy::apply) without a shared argument, with `f(group, shared)`.
-    pub fn apply<F, R: Output>(self, f: F) -> Apply<With<S>, WithShared<F, R>, R>
-    where
-        F: for<'a, 'g, 'v> Fn(&'a Group<'g>, ViewOf<'v, S>) -> R,
-    {
-        Apply::new(self, WithShared(f, PhantomData))
-    }
-
-    /// As [`transform`](GroupBy::transform) without a shared argument, with `f(group, shared)`.
-    pub fn transform<F, R: Output>(self, f: F) -> Transform<With<S>, WithShared<F, R>, R>
-    where
-        F: for<'a, 'g, 'v> Fn(&'a Group<'g>, ViewOf<'v, S>) -> R,
-    {
-        Transform::new(self, WithShared(f, PhantomData))
-    }
-
-    /// As [`filter`](GroupBy::filter) without a shared argument, with `f(group, shared)`.
-    pub fn filter<F, R: Output<Part = bool>>(self, f: F) -> Filter<With<S>, WithShared<F, R>>
-    where
-        F: for<'a, 'g, 'v> Fn(&'a Group<'g>, ViewOf<'v, S>) -> R,
-    {
-        Filter::new(self, WithShared(f, PhantomData))
     }
 }

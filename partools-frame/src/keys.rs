@@ -6,6 +6,7 @@ mod dense;
 mod grouping;
 mod levels;
 mod pack;
+mod texts;
 
 pub(crate) use codes::{Nan, Order, codes};
 pub(crate) use dense::{Dense, small};

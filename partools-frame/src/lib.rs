@@ -54,7 +54,10 @@ mod apply;
 mod cross;
 mod element;
 mod error;
+#[cfg(any(feature = "csv", feature = "parquet"))]
+mod files;
 mod filter;
+mod form;
 mod frame;
 mod group;
 mod group_by;
@@ -75,6 +78,10 @@ pub use apply::{Apply, Partial};
 pub use arrow_array;
 pub use element::{Cell, Element};
 pub use error::{FrameError, GroupFailure};
+#[cfg(feature = "csv")]
+pub use files::Csv;
+#[cfg(feature = "parquet")]
+pub use files::Parquet;
 pub use filter::Filter;
 pub use frame::Frame;
 pub use group::Group;
@@ -82,10 +89,11 @@ pub use group_by::GroupBy;
 pub use group_error::GroupError;
 pub use key::Key;
 pub use output::{Columns, Mismatch, Output};
+pub use partools_derive::Record;
 pub use series::{
-    CallValue, LendValue, Mapped, Nulls, OfValue, OfValueShared, SeriesApply, SeriesTask, Values,
-    series_apply, series_apply_shared,
+    CallValue, FarSeries, LendValue, Mapped, Nulls, OfValue, OfValueShared, OwnNulls,
+    PortableValues, SeriesApply, SeriesTask, Values, series_apply, series_apply_shared,
 };
-pub use task::{Alone, CallGroup, GroupTask, WithShared};
+pub use task::{Alone, CallGroup, FarGroups, FarShared, GroupTask, InContext, WithShared};
 pub use transform::Transform;
 pub use value::Value;

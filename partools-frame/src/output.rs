@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! f64, String, ...          one row: the key and a column
-//! (f64, u32), record!       one row: the key and several columns
+//! (f64, u32), Record        one row: the key and several columns
 //! Vec<f64>, ArrayRef        as many rows, the key repeated
 //! RecordBatch, Frame        the same with several columns
 //! Option<any of these>      None skips the group
@@ -20,12 +20,37 @@ use arrow_array::{Array, ArrayRef, BooleanArray, PrimitiveArray, RecordBatch, St
 use arrow_schema::{Field, Schema};
 use std::sync::Arc;
 
-/// What a closure may return for a group: a [`Value`], a tuple of values, a struct by [`record!`](crate::record), a
-/// `Vec` of values, an Arrow array, a `RecordBatch` or a [`Frame`]; an `Option` of any of these, where `None` skips the
+/// What a closure may return for a group: a [`Value`], a tuple of values, a struct by
+/// `#[derive(Record)]`, a `Vec` of values, an Arrow array, a `RecordBatch` or a [`Frame`]; an `Option` of any of these, where `None` skips the
 /// group; a `Result` of any of these with a [`GroupError`], which `?` makes of every error.
+///
+/// ```
+/// use partools_core::Serial;
+/// use partools_frame::{Frame, Record};
+/// use std::sync::Arc;
+///
+/// #[derive(Record)]
+/// struct Extremes {
+///     least: f64,
+///     most: Option<f64>,
+/// }
+///
+/// let frame = Frame::new([
+///     ("k", Arc::new(arrow_array::Int64Array::from(vec![1, 2, 1])) as _),
+///     ("v", Arc::new(arrow_array::Float64Array::from(vec![5.0, 6.0, 7.0])) as _),
+/// ])?;
+/// let extremes = frame.group_by(["k"]).apply(|group| {
+///     let v = group.column::<f64>("v")?;
+///     Ok(Extremes { least: v.iter().copied().fold(f64::MAX, f64::min), most: v.iter().copied().reduce(f64::max) })
+/// });
+/// let extremes = extremes.run(&Serial)?;
+/// assert_eq!(extremes.names().collect::<Vec<_>>(), ["k", "least", "most"]);
+/// assert_eq!(extremes.values::<f64>("most")?, [7.0, 6.0]);
+/// # Ok::<(), partools_frame::FrameError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no result for a group",
-    note = "a closure returns a number, a bool or a text (one row and one column), a tuple or a struct by `record!` \
+    note = "a closure returns a number, a bool or a text (one row and one column), a tuple or a struct by `#[derive(Record)]` \
             (several columns), a Vec, an Arrow array, a RecordBatch or a Frame (several rows), an Option (None skips the \
             group) or a Result of any of these",
     note = "the error of a Result is `GroupError`, which `?` makes of any error; `Ok::<_, GroupError>(..)` where nothing tells"
@@ -144,50 +169,6 @@ tuples! {
     (A a 0, B b 1, C c 2, D d 3, E e 4, F f 5)
     (A a 0, B b 1, C c 2, D d 3, E e 4, F f 5, G g 6)
     (A a 0, B b 1, C c 2, D d 3, E e 4, F f 5, G g 6, H h 7)
-}
-
-/// Makes a struct of [`Value`]s an [`Output`]: its fields are columns, by their names.
-///
-/// ```
-/// use partools_core::Serial;
-/// use partools_frame::{Frame, record};
-/// use std::sync::Arc;
-///
-/// struct Extremes { least: f64, most: Option<f64> }
-/// record!(Extremes { least: f64, most: Option<f64> });
-///
-/// let frame = Frame::new([
-///     ("k", Arc::new(arrow_array::Int64Array::from(vec![1, 2, 1])) as _),
-///     ("v", Arc::new(arrow_array::Float64Array::from(vec![5.0, 6.0, 7.0])) as _),
-/// ])?;
-/// let extremes = frame.group_by(["k"]).apply(|group| {
-///     let v = group.column::<f64>("v")?;
-///     Ok(Extremes { least: v.iter().copied().fold(f64::MAX, f64::min), most: v.iter().copied().reduce(f64::max) })
-/// });
-/// let extremes = extremes.run(&Serial)?;
-/// assert_eq!(extremes.names().collect::<Vec<_>>(), ["k", "least", "most"]);
-/// assert_eq!(extremes.values::<f64>("most")?, [7.0, 6.0]);
-/// # Ok::<(), partools_frame::FrameError>(())
-/// ```
-#[macro_export]
-macro_rules! record {
-    ($name:ident { $($field:ident: $type:ty),+ $(,)? }) => {
-        impl $crate::Output for $name {
-            type Part = ($(<$type as $crate::Value>::Stored,)+);
-            fn into_part(self) -> ::core::result::Result<::core::option::Option<Self::Part>, $crate::GroupError> {
-                Ok(Some(($(<$type as $crate::Value>::store(self.$field),)+)))
-            }
-            fn columns(parts: ::std::vec::Vec<Self::Part>) -> ::core::result::Result<$crate::Columns, $crate::Mismatch> {
-                struct Columns { $($field: ::std::vec::Vec<<$type as $crate::Value>::Stored>,)+ }
-                let mut columns = Columns { $($field: ::std::vec::Vec::with_capacity(parts.len()),)+ };
-                for ($($field,)+) in parts {
-                    $(columns.$field.push($field);)+
-                }
-                Ok($crate::Columns::one_row(::std::vec![$(<$type as $crate::Value>::array(columns.$field)),+])
-                    .with_names([$(stringify!($field)),+]))
-            }
-        }
-    };
 }
 
 fn batch_of(array: ArrayRef) -> RecordBatch {

@@ -1,28 +1,30 @@
-//! What the endings of all forms have in common: the map over the groups, and failures that name their group.
+//! What the endings of all forms have in common: the map over the groups, failures that name their group, and the columns
+//! that the parts of all groups make.
 
 use crate::error::{FrameError, GroupFailure};
 use crate::group_by::GroupBy;
 use crate::group_error::GroupError;
-use crate::keys::Grouping;
-use crate::output::Mismatch;
+use crate::keys::{Grouping, small};
+use crate::output::{Columns, Mismatch, Output};
 use crate::task::{CallGroup, GroupTask};
-use partools_core::{Executor, Failed, Shared};
+use partools_core::{Executor, Failed, Shared, Start};
 use std::sync::Arc;
 
 /// What became of each group: a part, nothing where it was skipped, or a failure.
 pub(crate) type Outcome<P> = Result<Option<P>, GroupFailure>;
 
 /// All parts, or the failure of the first group that failed.
-pub(crate) fn parts<'t, S, K, E>(
-    by: &'t GroupBy<S>,
+pub(crate) fn parts<'t, S, G, K, E>(
+    by: &'t GroupBy<S, G>,
     groups: &Arc<Grouping<'static>>,
     call: &'t K,
     executor: &E,
 ) -> Result<Vec<Option<K::Part>>, FrameError>
 where
     S: Shared,
-    K: CallGroup<S>,
-    E: Executor<GroupTask<'t, S, K>> + ?Sized,
+    G: Start,
+    K: CallGroup<S, G::State>,
+    E: Executor<GroupTask<'t, S, K, G>> + ?Sized,
 {
     by.job(groups, call)
         .run_ok(executor)
@@ -41,16 +43,17 @@ where
 }
 
 /// The outcome of each group.
-pub(crate) fn outcomes<'t, S, K, E>(
-    by: &'t GroupBy<S>,
+pub(crate) fn outcomes<'t, S, G, K, E>(
+    by: &'t GroupBy<S, G>,
     groups: &Arc<Grouping<'static>>,
     call: &'t K,
     executor: &E,
 ) -> Result<Vec<Outcome<K::Part>>, FrameError>
 where
     S: Shared,
-    K: CallGroup<S>,
-    E: Executor<GroupTask<'t, S, K>> + ?Sized,
+    G: Start,
+    K: CallGroup<S, G::State>,
+    E: Executor<GroupTask<'t, S, K, G>> + ?Sized,
 {
     let outcomes = by.job(groups, call).try_run(executor)?;
     let name = |(index, outcome): (usize, Result<Result<_, GroupError>, _>)| match outcome {
@@ -61,8 +64,29 @@ where
     Ok(outcomes.into_iter().enumerate().map(name).collect())
 }
 
+/// The parts of the groups that were not skipped, and which groups those are.
+pub(crate) fn not_skipped<P>(parts: Vec<Option<P>>) -> (Vec<u32>, Vec<P>) {
+    parts
+        .into_iter()
+        .enumerate()
+        .filter_map(|(group, part)| Some((small(group), part?)))
+        .unzip()
+}
+
+/// The columns that all parts make together, and the group of each part.
+pub(crate) fn columns<R: Output>(
+    groups: &Grouping<'_>,
+    parts: Vec<Option<R::Part>>,
+) -> Result<(Vec<u32>, Columns), FrameError> {
+    let (of, parts) = not_skipped(parts);
+    match R::columns(parts) {
+        Ok(columns) => Ok((of, columns)),
+        Err(mismatch) => Err(unlike(groups, &of, mismatch)),
+    }
+}
+
 /// Names the groups whose parts do not fit together; `of[part]` is the group of a part.
-pub(crate) fn mismatch(groups: &Grouping<'_>, of: &[u32], mismatch: Mismatch) -> FrameError {
+fn unlike(groups: &Grouping<'_>, of: &[u32], mismatch: Mismatch) -> FrameError {
     let key = |part: usize| groups.key(of[part] as usize);
     FrameError::schema(
         key(mismatch.part),

@@ -2,12 +2,14 @@
 //! again for the next group.
 
 use std::any::Any;
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 /// The buffers of one worker, for every column, one for each way to read it.
 #[derive(Debug)]
 pub struct Scratch {
     lanes: Vec<Lane>,
+    /// Those that this group's closure asked for: a frame may have a thousand columns, and a group one row.
+    asked: RefCell<Vec<usize>>,
 }
 
 /// A way to read a column.
@@ -35,12 +37,14 @@ impl Scratch {
             lanes: std::iter::repeat_with(Lane::default)
                 .take(columns * 3)
                 .collect(),
+            asked: RefCell::default(),
         }
     }
 
     /// The next group's turn.
     pub(crate) fn turn(&mut self) {
-        for lane in &mut self.lanes {
+        for at in self.asked.get_mut().drain(..) {
+            let lane = &mut self.lanes[at];
             if let Some(used) = lane.ready.take() {
                 lane.spare.set(Some(used));
             }
@@ -54,8 +58,10 @@ impl Scratch {
         way: Way,
         fill: impl FnOnce(&mut Vec<T>),
     ) -> &[T] {
-        let lane = &self.lanes[column * 3 + way as usize];
+        let at = column * 3 + way as usize;
+        let lane = &self.lanes[at];
         let ready = lane.ready.get_or_init(|| {
+            self.asked.borrow_mut().push(at);
             let spare = lane
                 .spare
                 .take()

@@ -1,40 +1,35 @@
 //! `transform`: a value for each row of the frame, in its order, from a function over the rows of a group.
 
 use crate::error::FrameError;
+use crate::form::Form;
 use crate::frame::Frame;
 use crate::group_by::GroupBy;
 use crate::keys::{Grouping, RowsOf, small};
-use crate::names::named;
 use crate::output::{Columns, Output};
 use crate::run;
 use crate::task::{CallGroup, GroupTask};
 use arrow_array::UInt32Array;
-use partools_core::{Executor, Shared};
-use std::marker::PhantomData;
+use partools_core::{Executor, NoState, Shared, Start};
 
 /// A closure over groups that gives a value for each row, ready to run. Made by [`GroupBy::transform`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing runs before an ending such as run"]
-pub struct Transform<S, K, R> {
-    by: GroupBy<S>,
-    call: K,
-    names: Option<Vec<String>>,
-    returned: PhantomData<fn() -> R>,
-}
+pub struct Transform<S, K, R, G = NoState>(Form<S, K, R, G>);
 
-impl<S: Shared, K: CallGroup<S, Part = R::Part>, R: Output> Transform<S, K, R> {
-    pub(crate) fn new(by: GroupBy<S>, call: K) -> Self {
-        Transform {
-            by,
-            call,
-            names: None,
-            returned: PhantomData,
-        }
+impl<S, K, R, G> Transform<S, K, R, G>
+where
+    S: Shared,
+    G: Start,
+    K: CallGroup<S, G::State, Part = R::Part>,
+    R: Output,
+{
+    pub(crate) fn new(by: GroupBy<S, G>, call: K) -> Self {
+        Transform(Form::new(by, call))
     }
 
     /// Names the columns that the closure returns; `value` where it has no name of its own.
     pub fn named<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
-        self.names = Some(names.into_iter().map(Into::into).collect());
+        self.0.set_names(names);
         self
     }
 
@@ -44,31 +39,19 @@ impl<S: Shared, K: CallGroup<S, Part = R::Part>, R: Output> Transform<S, K, R> {
     /// As for [`Apply::run`](crate::Apply::run); and where a group returns another number of rows than it has.
     pub fn run<'t, E>(&'t self, executor: &E) -> Result<Frame, FrameError>
     where
-        E: Executor<GroupTask<'t, S, K>> + ?Sized,
+        E: Executor<GroupTask<'t, S, K, G>> + ?Sized,
     {
-        let groups = self.by.grouping()?;
-        let parts = run::parts(&self.by, &groups, &self.call, executor)?;
-        let (of, parts): (Vec<u32>, Vec<R::Part>) = parts
-            .into_iter()
-            .enumerate()
-            .filter_map(|(group, part)| Some((small(group), part?)))
-            .unzip();
-        let columns = R::columns(parts).map_err(|e| run::mismatch(&groups, &of, e))?;
-        let rows = places(&groups, &of, &columns, self.by.frame.num_rows())?;
-        let Columns { arrays, names, .. } = columns;
+        let (groups, parts) = self.0.parts(executor)?;
+        let (of, columns) = run::columns::<R>(&groups, parts)?;
+        let rows = places(&groups, &of, &columns, self.0.by.frame.num_rows())?;
         let spread = |(name, array): (String, _)| {
             let spread = arrow_select::take::take(&array, &rows, None);
             spread
                 .map(|array| (name.clone(), array))
                 .map_err(|e| FrameError::arrow(format!("{name:?} could not be put in order"), e))
         };
-        let columns = named(arrays, names, self.names.as_deref())?;
-        Frame::new(
-            columns
-                .into_iter()
-                .map(spread)
-                .collect::<Result<Vec<_>, _>>()?,
-        )
+        let columns = self.0.named(columns)?.into_iter();
+        Frame::new(columns.map(spread).collect::<Result<Vec<_>, _>>()?)
     }
 }
 

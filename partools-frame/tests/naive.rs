@@ -225,6 +225,14 @@ proptest! {
             prop_assert_eq!(result.column("value").expect("values").as_ref(), &Float64Array::from(expected) as &dyn Array);
         }
         prop_assert_eq!(&spread.run(&Threads::new().workers(2)).expect("on threads"), &result);
+        // One value for the whole group is the value of each of its rows.
+        let mut repeated: Vec<Option<f64>> = vec![None; case.values.len()];
+        for rows in case.groups() {
+            rows.iter().for_each(|&row| repeated[row] = Some(case.sum(&rows)));
+        }
+        let job = case.by(&frame).transform(|group| Ok(group.valid::<f64>("v")?.iter().sum::<f64>()));
+        let result = job.run(&Loopback).expect("transformed");
+        prop_assert_eq!(result.column("value").expect("values").as_ref(), &Float64Array::from(repeated) as &dyn Array);
         let odd = case.by(&frame).filter(|group| group.len() % 2 == 1);
         let rows = arrow_select::take::take_record_batch(frame.batch(), &UInt32Array::from(kept)).expect("taken");
         prop_assert_eq!(odd.run(&Serial).expect("filtered").into_batch(), rows);

@@ -154,7 +154,27 @@ mod shared_arg {
 
 /// Frames: any function over the groups of a table. With the feature `frame`.
 #[cfg(feature = "frame")]
-pub use partools_frame as frame;
+pub mod frame {
+    /// Makes a struct of values what a closure over a group may return: a row, with a column for each field.
+    ///
+    /// ```
+    /// use partools::frame::{Frame, Record, arrow_array::Int64Array};
+    /// use std::sync::Arc;
+    ///
+    /// #[derive(Record)]
+    /// struct Ends { first: i64, last: i64 }
+    ///
+    /// let frame = Frame::new([("k", Arc::new(Int64Array::from(vec![1, 2, 1])) as _)])?;
+    /// let ends = frame.group_by(["k"]).apply(|group| {
+    ///     let k = group.column::<i64>("k")?;
+    ///     Ok(Ends { first: k[0], last: k[k.len() - 1] })
+    /// });
+    /// assert_eq!(ends.run(&partools::Serial)?.names().collect::<Vec<_>>(), ["k", "first", "last"]);
+    /// # Ok::<(), partools::frame::FrameError>(())
+    /// ```
+    pub use partools_derive::RecordByPartools as Record;
+    pub use partools_frame::*;
+}
 
 #[cfg(all(feature = "fork", target_os = "linux"))]
 pub use partools_fork::{Capture, Fork, Limits};
@@ -177,8 +197,8 @@ pub use partools_threads::Rayon;
 #[cfg(feature = "threads")]
 pub use partools_threads::Threads;
 
-/// The README's example is a test too.
-#[cfg(all(doctest, feature = "fork", feature = "frame", target_os = "linux"))]
+/// The README's examples are tests too; that of frames is one of `partools-frame`, which builds Arrow anyway.
+#[cfg(all(doctest, feature = "fork", target_os = "linux"))]
 #[doc = include_str!("../../README.md")]
 mod readme {}
 

@@ -2,22 +2,19 @@
 //!
 //! ```text
 //! integers, dates, times, floats, booleans ──> their distance from the least one
-//! texts and bytes of up to 7 bytes         ──> the bytes themselves, and the length
+//! texts and bytes of up to 7 bytes         ──> the bytes themselves, and the length (texts.rs)
 //! longer ones, and all other types         ──> a table of the distinct ones (the others through Arrow's row format)
 //! dictionaries                             ──> the position of the value, equal values being one
 //! ```
 //! Then grouping is arithmetic on numbers, whatever the types were.
 
+use super::texts::{flat, rows, scattered};
 use crate::error::FrameError;
 use arrow_array::cast::AsArray;
 use arrow_array::types::ArrowPrimitiveType;
 use arrow_array::{Array, ArrayRef, downcast_integer_array, downcast_temporal_array};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
-use arrow_row::{RowConverter, SortField};
 use arrow_schema::DataType;
-use hashbrown::hash_table::Entry;
-use hashbrown::{DefaultHashBuilder, HashTable};
-use std::hash::BuildHasher;
 
 /// The codes of one column.
 #[derive(Debug, Clone)]
@@ -75,13 +72,13 @@ pub(crate) fn codes(
             let values = array.as_boolean().values().iter().map(u64::from).collect();
             Ok(Codes { values, last: 1, present })
         }
-        DataType::Utf8 => Ok(bytes(array.as_string::<i32>().iter().map(of_text), present, order)),
-        DataType::LargeUtf8 => Ok(bytes(array.as_string::<i64>().iter().map(of_text), present, order)),
-        DataType::Utf8View => Ok(bytes(array.as_string_view().iter().map(of_text), present, order)),
-        DataType::Binary => Ok(bytes(array.as_binary::<i32>().iter(), present, order)),
-        DataType::LargeBinary => Ok(bytes(array.as_binary::<i64>().iter(), present, order)),
-        DataType::BinaryView => Ok(bytes(array.as_binary_view().iter(), present, order)),
-        DataType::FixedSizeBinary(_) => Ok(bytes(array.as_fixed_size_binary().iter(), present, order)),
+        DataType::Utf8 => Ok(flat(array.as_string::<i32>(), present, order)),
+        DataType::LargeUtf8 => Ok(flat(array.as_string::<i64>(), present, order)),
+        DataType::Utf8View => Ok(scattered(array.as_string_view().iter().map(of_text), present, order)),
+        DataType::Binary => Ok(flat(array.as_binary::<i32>(), present, order)),
+        DataType::LargeBinary => Ok(flat(array.as_binary::<i64>(), present, order)),
+        DataType::BinaryView => Ok(scattered(array.as_binary_view().iter(), present, order)),
+        DataType::FixedSizeBinary(_) => Ok(scattered(array.as_fixed_size_binary().iter(), present, order)),
         DataType::Dictionary(_, _) => dictionary(name, array, present),
         DataType::Null => Ok(Codes {
             values: vec![0; array.len()],
@@ -185,93 +182,6 @@ fn without_nan<T: Copy>(
     NullBuffer::union(present.as_ref(), Some(&numbers))
 }
 
-/// Texts that are short enough are their own codes; else there is a table of them.
-fn bytes<'b>(
-    texts: impl Iterator<Item = Option<&'b [u8]>> + Clone,
-    present: Option<NullBuffer>,
-    order: Order,
-) -> Codes {
-    let longest = texts.clone().flatten().map(<[u8]>::len).max().unwrap_or(0);
-    match longest {
-        0..=SHORT => short(texts, longest, present),
-        _ => table(texts, present, order),
-    }
-}
-
-/// So many bytes and their number fit 64 bits: 256^7 * 8 = 2^59.
-const SHORT: usize = 7;
-
-/// The bytes from the first on, filled up with zeros to the longest, then the length: the order of codes is that of texts.
-fn short<'b>(
-    texts: impl Iterator<Item = Option<&'b [u8]>>,
-    longest: usize,
-    present: Option<NullBuffer>,
-) -> Codes {
-    let lengths = longest as u64 + 1;
-    let code = |text: &[u8]| {
-        let mut padded = [0; 8];
-        padded[..text.len()].copy_from_slice(text);
-        // An empty text has no bits to shift away.
-        let bytes = u64::from_be_bytes(padded)
-            .checked_shr(64 - 8 * u32::try_from(longest).unwrap_or(0))
-            .unwrap_or(0);
-        bytes * lengths + text.len() as u64
-    };
-    let values: Vec<u64> = texts.map(|text| text.map_or(0, code)).collect();
-    let last = values.iter().copied().max().unwrap_or(0);
-    Codes {
-        values,
-        last,
-        present,
-    }
-}
-
-/// The distinct texts are numbered as they appear; then, where the order counts, by rank.
-fn table<'b>(
-    texts: impl Iterator<Item = Option<&'b [u8]>>,
-    present: Option<NullBuffer>,
-    order: Order,
-) -> Codes {
-    let hasher = DefaultHashBuilder::default();
-    let mut numbers: HashTable<usize> = HashTable::new();
-    let mut distinct: Vec<&[u8]> = Vec::new();
-    let mut values: Vec<u64> = texts
-        .map(|text| {
-            let Some(text) = text else { return 0 };
-            let entry = numbers.entry(
-                hasher.hash_one(text),
-                |&number| distinct[number] == text,
-                |&number| hasher.hash_one(distinct[number]),
-            );
-            match entry {
-                Entry::Occupied(there) => *there.get() as u64,
-                Entry::Vacant(free) => {
-                    free.insert(distinct.len());
-                    distinct.push(text);
-                    distinct.len() as u64 - 1
-                }
-            }
-        })
-        .collect();
-    if order == Order::Kept {
-        let mut by_rank: Vec<usize> = (0..distinct.len()).collect();
-        by_rank.sort_unstable_by_key(|&number| distinct[number]);
-        let mut ranks = vec![0_u64; distinct.len().max(1)];
-        for (rank, &number) in by_rank.iter().enumerate() {
-            ranks[number] = rank as u64;
-        }
-        for value in &mut values {
-            *value = ranks[usize::try_from(*value).unwrap_or(0)];
-        }
-    }
-    let last = (distinct.len() as u64).saturating_sub(1);
-    Codes {
-        values,
-        last,
-        present,
-    }
-}
-
 /// A category is the first position of its value; the order of categories is that of positions, as in pandas.
 fn dictionary(
     name: &str,
@@ -307,27 +217,6 @@ pub(crate) fn first_positions(name: &str, values: &ArrayRef) -> Result<Vec<u64>,
         _ => *first.entry(code).or_insert(at as u64),
     };
     Ok(codes.values.iter().enumerate().map(position).collect())
-}
-
-/// Any other type, through Arrow's row format.
-fn rows(
-    name: &str,
-    array: &dyn Array,
-    present: Option<NullBuffer>,
-    order: Order,
-) -> Result<Codes, FrameError> {
-    let unsupported =
-        |_| FrameError::wrong_type(name, array.data_type(), "a type that can be a key");
-    let field = SortField::new(array.data_type().clone());
-    let converter = RowConverter::new(vec![field]).map_err(unsupported)?;
-    let rows = converter
-        .convert_columns(&[array.slice(0, array.len())])
-        .map_err(unsupported)?;
-    let texts = (0..array.len()).map(|at| {
-        let valid = present.as_ref().is_none_or(|present| present.is_valid(at));
-        valid.then(|| rows.row(at).data())
-    });
-    Ok(table(texts, present.clone(), order))
 }
 
 #[cfg(test)]
@@ -383,21 +272,5 @@ mod tests {
         ])));
         assert_eq!((same[0], same[2]), (same[1], same[3]));
         assert_ne!(same[0], same[2]);
-    }
-
-    #[test]
-    fn the_order_of_codes_is_the_order_of_texts_short_and_long() {
-        let short = vec!["", "\0", "a", "a\0", "a\0\0", "ab", "b"];
-        assert!(in_order(&of(Arc::new(arrow_array::StringArray::from(
-            short
-        )))));
-        let seven = vec!["", "\u{1}", "abcdefg", "abcdefh", "\u{10ffff}"];
-        assert!(in_order(&of(Arc::new(arrow_array::StringViewArray::from(
-            seven
-        )))));
-        let long = vec!["", "a", "a longer one", "a longer one still", "b"];
-        assert!(in_order(&of(Arc::new(
-            arrow_array::LargeStringArray::from(long)
-        ))));
     }
 }

@@ -17,6 +17,11 @@ use crate::key::Key;
 use arrow_array::{ArrayRef, UInt32Array};
 use std::borrow::Cow;
 
+/// A group with one of so many rows, begun last, would keep other workers waiting for a time that is seen.
+const LARGE: usize = 64;
+/// The order of groups that have less than one of so many rows is not seen.
+const SMALL: usize = 1024;
+
 /// How rows are grouped.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GroupOptions {
@@ -73,6 +78,22 @@ impl Grouping<'_> {
 
     pub(crate) fn key(&self, group: usize) -> Key<'_> {
         Key::new(&self.keys, group)
+    }
+
+    /// What each group costs, where some are so large that the order in which they are begun matters: its rows. Those that
+    /// are too small to matter cost all the same, so that they stay in order, next to one another.
+    pub(crate) fn costs(&self) -> Option<Vec<usize>> {
+        let all = self.offsets[self.count()] as usize;
+        let sizes = (0..self.count()).map(|group| self.size(group));
+        let largest = sizes.clone().max()?;
+        if self.count() < 2 || largest * LARGE < all {
+            return None;
+        }
+        Some(
+            sizes
+                .map(|size| if size * SMALL < all { 0 } else { size })
+                .collect(),
+        )
     }
 
     /// For each row the number of its group, [`None`] where it has none; in the order of rows.
