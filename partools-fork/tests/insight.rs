@@ -45,12 +45,38 @@ fn fork() -> Fork {
     Fork::new().workers(2)
 }
 
+/// One item that waits for another one, on whatever worker: so that none has done all before the other lives.
+struct Meeting(std::io::PipeReader, std::io::PipeWriter);
+
+impl Meeting {
+    fn new() -> Self {
+        let (waits, comes) = std::io::pipe().expect("a pipe");
+        Meeting(waits, comes)
+    }
+
+    fn wait(&self) {
+        (&self.0).read_exact(&mut [0]).expect("somebody comes");
+    }
+
+    fn come(&self) {
+        (&self.1).write_all(b"!").expect("somebody waits");
+    }
+}
+
 fn forks() {
     // Page tables of 32 MB: 8192 pages, 64 KiB.
     let large = vec![1_u8; 32 << 20];
     let report = Report::new();
-    let job = over(0..100).shared(&large).observe(&report);
-    let job = job.map(|i, large| u64::from(large[i]));
+    let meeting = Meeting::new();
+    let job = over(0..100).shared(&large).chunk(Chunks::of(1));
+    let job = job.observe(&report).map(|i, large| {
+        match i {
+            0 => meeting.wait(),
+            1 => meeting.come(),
+            _ => {}
+        }
+        u64::from(large[i])
+    });
     job.run(&fork()).expect("it ran");
     let summary = report.summary();
     assert_eq!((summary.forks, summary.respawns), (2, 0));
@@ -63,14 +89,14 @@ fn forks() {
 
 fn deaths() {
     let (report, heard) = (Report::new(), Heard::default());
-    let (lives, alive) = std::io::pipe().expect("a pipe");
+    let meeting = Meeting::new();
     let job = over(0..40).chunk(Chunks::of(4)).observe(&report);
     let job = job.observe(&heard).map(|i| match i {
         17 => std::process::abort(),
         // The successor lives. Before that the other worker must not be done with all the rest, or it ends, and two are
         // started for what is left.
-        18 => (&alive).write_all(b"!").expect("written"),
-        39 => (&lives).read_exact(&mut [0]).expect("read"),
+        18 => meeting.come(),
+        39 => meeting.wait(),
         _ => {}
     });
     let results = job.try_run(&fork()).expect("a result for each");
@@ -208,8 +234,17 @@ fn retries() {
 
 fn stream() {
     let report = Report::new();
-    let stream = over_iter(0..50_u32).window(20).observe(&report);
-    let outputs = stream.map(|n| n * 2).run(&fork()).expect("it ran");
+    let meeting = Meeting::new();
+    let stream = over_iter(0..50_u32).window(20).chunk(Chunks::of(1));
+    let stream = stream.observe(&report).map(|n| {
+        match n % 20 {
+            0 => meeting.wait(),
+            1 => meeting.come(),
+            _ => {}
+        }
+        n * 2
+    });
+    let outputs = stream.run(&fork()).expect("it ran");
     let summary = report.summary();
     assert_eq!(outputs.len(), 50);
     assert_eq!((summary.finished, summary.windows), (50, 3), "{report}");

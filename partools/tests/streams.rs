@@ -265,8 +265,9 @@ fn flat(on: &AnyPortable) -> Outcome {
         })?;
     assert_eq!(sum, 9_999_999 * 5_000_000);
     let grown = resident().saturating_sub(before);
+    // A window's items and outputs are 16 MB at most, and on a busy machine it may come to that late.
     assert!(
-        grown < 8 << 10,
+        grown < 32 << 10,
         "{grown} KB more after ten million items than after one"
     );
     Ok(())
