@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! caller    pull | deliver .. | pull | deliver ........ | pull | ..     in order; never two windows at once
-//! workers        | 64 items   |      | 128 items        |      | ..     larger and larger, while they are done too soon
+//! workers        | 64 items   |      | 1024 items       |      | ..     larger and larger, while they are done too soon
 //! ```
 //! How large windows are is in `stream/room.rs`.
 //!

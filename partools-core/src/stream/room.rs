@@ -2,7 +2,7 @@
 //! to show.
 //!
 //! ```text
-//!   64 -> 128 -> 256 -> ..    while a full window took less than 0.1 s, or its workers more than 2 % of it
+//!   64 -> 1024 -> 5000 -> ..    while a full window took less than 0.1 s, or its workers more than 2 % of it
 //! ```
 //! An executor says what its workers took (`Run::workers_took`): forking beside gigabytes of ordinary memory takes tens of
 //! milliseconds, and windows of 0.1 s would be half forks.
@@ -15,10 +15,12 @@ const FIRST: usize = 64;
 const LARGEST: std::ops::RangeInclusive<usize> = 1 << 16..=1 << 20;
 /// What items and outputs of a window may take, without what they own elsewhere.
 const BYTES: usize = 16 << 20;
-/// A full window that took less is followed by one twice as large: what waking or making workers costs should not show.
+/// A full window that took less is followed by a larger one: what waking or making workers costs should not show.
 const LONG_ENOUGH: Duration = Duration::from_millis(100);
 /// So many times what its workers took a window should take.
 const WORTH: u32 = 50;
+/// A window has at most so many times the items of the one before, which may have been the cheap ones.
+const MOST: usize = 16;
 /// A slow iterator is left after so long, that what it gave so far can be run.
 const PULL: Duration = Duration::from_millis(10);
 
@@ -67,12 +69,15 @@ impl Room {
     /// A window of so many items took so long, of which its workers took a part; as before, if that is not known.
     pub(super) fn was_run(&mut self, items: usize, took: Duration, workers: Option<Duration>) {
         self.last = [self.last[1], workers.unwrap_or(self.last[1])];
-        let is_short = took < LONG_ENOUGH.max(self.workers().saturating_mul(WORTH));
+        let long_enough = LONG_ENOUGH.max(self.workers().saturating_mul(WORTH));
         if let Some(largest) = self.largest
             && items == self.items
-            && is_short
+            && took < long_enough
         {
-            self.items = (self.items * 2).min(largest);
+            // So many times the items take no more than so many times as long.
+            let times = long_enough.as_micros() / took.as_micros().max(1);
+            let times = usize::try_from(times).unwrap_or(MOST).clamp(2, MOST);
+            self.items = (self.items * times).min(largest);
         }
     }
 }
