@@ -55,8 +55,8 @@ pub struct OverIter<I: Iterator, S = NoShared, G = NoState> {
 ///
 /// What a window costs: `Threads` wakes or makes its threads for each, some 0.1 ms; **`Fork` forks its children anew for each
 /// window**, about a millisecond, and some 40 ms more for each worker and gigabyte of ordinary memory of the parent (the page
-/// tables are copied; those of a `SharedVec` are not). Where a million cheap items are done in less time than that, it is more than
-/// 2 %: a [`Report`](crate::Report) shows it. At the end of each window, workers wait for the last one. A worker's
+/// tables are copied; those of a `SharedVec` are not). Where a million items take less than fifty times as long, that is more than
+/// 2 % of it: a [`Report`](crate::Report) shows how much. At the end of each window, workers wait for the last one. A worker's
 /// [state](OverIter::state) is made anew for each window.
 pub fn over_iter<N: IntoIterator>(items: N) -> OverIter<N::IntoIter> {
     OverIter {
