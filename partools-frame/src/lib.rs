@@ -21,8 +21,11 @@
 //! # Ok::<(), partools_frame::FrameError>(())
 //! ```
 //!
-//! A [`Frame`] is a checked Arrow `RecordBatch`. [`Frame::group_by`] takes columns and options, then a form: `apply`,
-//! `transform`, `filter`, `agg`. A failing group is named by its key, and [`Apply::try_run`] keeps the others.
+//! A [`Frame`] is a checked Arrow `RecordBatch`; by the features `csv` and `parquet` also a file. [`Frame::group_by`] takes
+//! columns and options, then a form: `apply`, `transform`, `filter`, `agg`; with a state for each worker and random numbers
+//! `apply_cx` and so on. What a closure may return is an [`Output`]. A failing group is named by its key, and
+//! [`Apply::try_run`] keeps the others. Where some groups are much larger than others, those are begun first. The example
+//! `delays` fits a robust line to the flights of each route.
 //!
 //! # What is copied and what is not
 //! The frame's rows stay where they are, and are never sorted. Grouping makes a list of row numbers (4 bytes a row), and
@@ -42,7 +45,8 @@
 //! | `group_keys=False` may put rows in the order of the input | `keep_order()` does, and nothing else |
 //! | `sort=True` sorts categories by their order | the same: their order in the dictionary |
 //! | an integer sum that overflows wraps around | it is an error that names the group |
-//! | `agg` with a dict, `named_agg` | `agg([sum("v"), mean("v").named("m")])`; any other function by `apply` with a tuple |
+//! | `agg` with a dict, `named_agg` | `agg([sum("v"), mean("v").named("m")])`, and `.and("range", \|group\| ..)` for a function of yours |
+//! | `read_csv("f.csv", usecols=["a"], na_values="NA")` | `Frame::csv("f.csv").columns(["a"]).null("NA").read()?` (feature `csv`) |
 //!
 //! # Coming from the Python original
 //! Its strategies `sort`, `split`, `iter` and `iter_local` gave the same results by different ways to cut the frame up.

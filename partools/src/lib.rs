@@ -155,23 +155,8 @@ mod shared_arg {
 /// Frames: any function over the groups of a table. With the feature `frame`.
 #[cfg(feature = "frame")]
 pub mod frame {
-    /// Makes a struct of values what a closure over a group may return: a row, with a column for each field.
-    ///
-    /// ```
-    /// use partools::frame::{Frame, Record, arrow_array::Int64Array};
-    /// use std::sync::Arc;
-    ///
-    /// #[derive(Record)]
-    /// struct Ends { first: i64, last: i64 }
-    ///
-    /// let frame = Frame::new([("k", Arc::new(Int64Array::from(vec![1, 2, 1])) as _)])?;
-    /// let ends = frame.group_by(["k"]).apply(|group| {
-    ///     let k = group.column::<i64>("k")?;
-    ///     Ok(Ends { first: k[0], last: k[k.len() - 1] })
-    /// });
-    /// assert_eq!(ends.run(&partools::Serial)?.names().collect::<Vec<_>>(), ["k", "first", "last"]);
-    /// # Ok::<(), partools::frame::FrameError>(())
-    /// ```
+    /// Makes a struct of values what a closure over a group may return: a row, with a column for each field under its name.
+    /// See [`Output`].
     pub use partools_derive::RecordByPartools as Record;
     pub use partools_frame::*;
 }
