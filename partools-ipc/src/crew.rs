@@ -32,6 +32,8 @@ const GRACE: Duration = Duration::from_millis(100);
 const TENURE: Duration = Duration::from_millis(20);
 /// So many workers in a row may end before they served at all.
 const STILLBORN: usize = 2;
+/// And so many may be killed by somebody else before that.
+const SLAIN: usize = 100;
 /// With no worker at all, how often and how far apart to try to start one.
 const TRIES: usize = 20;
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
@@ -66,6 +68,9 @@ where
     /// Deaths that blamed no item, since the last output or failure arrived.
     fruitless: usize,
     stillborn: usize,
+    /// So many were killed by somebody else before they served, since the last output or failure arrived. It says nothing of
+    /// the items, and a start takes its time, in which more of them are hit than of those that work.
+    slain: usize,
     /// A worker died: those that are started now take the place of others.
     has_lost: bool,
 }
@@ -111,6 +116,7 @@ where
             suspicious: false,
             fruitless: 0,
             stillborn: 0,
+            slain: 0,
             has_lost: false,
         })
     }
@@ -187,6 +193,7 @@ where
             if read.progress {
                 self.fruitless = 0;
                 self.stillborn = 0;
+                self.slain = 0;
             }
         }
         more
@@ -217,6 +224,7 @@ where
                     self.fruitless += 1;
                     self.suspicious = true;
                 }
+                Death::Slain => self.slain += 1,
                 Death::Stillborn(why) => {
                     self.stillborn += 1;
                     if self.stillborn > STILLBORN {
@@ -229,8 +237,8 @@ where
             }
         }
         // C13. Deaths that have an item to blame are counted by the run.
-        if self.fruitless > patience {
-            let workers = self.fruitless;
+        if self.fruitless > patience || self.slain > SLAIN {
+            let workers = self.fruitless + self.slain;
             self.run.give_up(Halt::Deaths { workers });
         }
         Ok(())

@@ -93,6 +93,7 @@ impl Ipc {
     }
 
     /// What a worker may take: memory, processor time; see [`Limits`]. Memory is what it has taken since it began with the map.
+    /// Niceness, pinning, and replacing workers after so many items or so much growth are refused: that is not done here yet.
     pub fn limits(self, limits: Limits) -> Self {
         let workers = self.workers;
         self.with(|terms| terms.limits = limits, workers)
@@ -136,6 +137,12 @@ where
     ) -> Result<(), Error> {
         let size = worker_count(self.workers)?;
         self.terms.limits.check(NAME)?;
+        if self.terms.limits.shape_workers() {
+            let why = "its limits ask for workers that are nicer, pinned, or replaced after a while, which is not done for \
+                       workers that are kept";
+            let instead = "leave that out, or run on Fork";
+            return Err(Error::refused(NAME, why, instead));
+        }
         // A map that was begun by the callback of another cannot wait for its workers: it has some of its own.
         let own = Pool::default();
         let (pool, _guard) = match UNDER_WAY.replace(true) {

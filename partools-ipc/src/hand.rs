@@ -49,6 +49,8 @@ pub(crate) enum Death {
     BetweenItems,
     /// Which item was in flight is not known for sure.
     Doubtful,
+    /// Somebody else killed it before it served.
+    Slain,
     /// It never came to serve: why, as far as that is known.
     Stillborn(String),
 }
@@ -423,7 +425,12 @@ impl<'r, 'p, O: Portable> Hand<'r, 'p, O> {
             return Death::Clean;
         }
         if !self.seat.is_there && !self.is_corrupt {
-            return Death::Stillborn(self.why_stillborn(exit));
+            // Somebody else killed it, unless it was we who had waited long enough.
+            let is_victim = is_kill(exit) && self.seat.born.elapsed() < HELLO_WITHIN;
+            return match is_victim {
+                true => Death::Slain,
+                false => Death::Stillborn(self.why_stillborn(exit)),
+            };
         }
         // SIGKILL is nobody's own fault: it comes from the system when memory runs out, or from an operator.
         let from_outside =

@@ -191,3 +191,8 @@ mod readme {}
 #[cfg(all(doctest, feature = "fork", feature = "journal", target_os = "linux"))]
 #[doc = include_str!("../../docs/WHEN-THINGS-GO-WRONG.md")]
 mod when_things_go_wrong {}
+
+/// And those of the page on worker processes.
+#[cfg(all(doctest, feature = "ipc", target_os = "linux"))]
+#[doc = include_str!("../../docs/WORKERS-IN-THEIR-OWN-PROCESS.md")]
+mod workers_in_their_own_process {}

@@ -4,7 +4,7 @@ use super::Trials;
 use super::hosts::{eventually, lives, start_hanging, words_of_forgetful};
 use partools_conformance::leaks::Snapshot;
 use partools_core::{Chunks, over};
-use partools_ipc::Ipc;
+use partools_ipc::{Ipc, Limits};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,7 @@ pub(super) fn all() -> Trials {
         ),
         ("a_pool_made_on_a_thread_that_ended_lives_on", thread_ended),
         ("a_program_that_forgets_init_is_told_at_once", forgotten),
+        ("limits_that_shape_workers_are_refused", refused),
         (
             "workers_have_one_thread_for_each_library_and_what_is_set",
             environment,
@@ -138,6 +139,19 @@ fn forgotten() {
             "{words}"
         );
         assert!(took < Duration::from_secs(1), "{how}: it took {took:?}");
+    }
+}
+
+fn refused() {
+    for limits in [
+        Limits::new().nice(3),
+        Limits::new().recycle_after(5),
+        Limits::new().pin(),
+    ] {
+        let ipc = Ipc::new().workers(1).limits(limits);
+        let error = over(0..3).map(|i| i).run(&ipc).unwrap_err();
+        let text = error.to_string();
+        assert!(error.is_refused() && text.contains("kept"), "{text}");
     }
 }
 

@@ -168,6 +168,12 @@ impl Limits {
         Ok(())
     }
 
+    /// Do they ask for what is only done where a worker is made for one map: to be nicer, pinned, or replaced after a while?
+    #[must_use]
+    pub fn shape_workers(&self) -> bool {
+        self.nice > 0 || self.pinned || self.items.is_some() || self.growth.is_some()
+    }
+
     /// Starts worker number `worker` under these limits.
     pub fn apply_to(&self, options: &mut SpawnOptions, worker: usize) {
         options.nice = self.nice;
