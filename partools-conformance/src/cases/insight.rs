@@ -236,7 +236,7 @@ fn adds_up<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
             let report = Report::new();
             let script = Script::new(40)
                 .items(0..40, Act::Sleep(Duration::from_millis(1)))
-                .item(25, Act::Sleep(Duration::from_millis(20)));
+                .item(25, Act::Sleep(Duration::from_millis(100)));
             let plan = Plan::new().chunk(Chunks::of(5)).observe(&report);
             ok(Job::new(script).plan(plan).run(e))?;
             let summary = report.summary();
@@ -247,8 +247,8 @@ fn adds_up<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
             let busy: Duration = summary.workers.iter().map(|w| w.busy).sum();
             // Sleeping takes at least as long as it says.
             ensure!(
-                busy >= Duration::from_millis(60),
-                "{busy:?} of work where 60 ms were slept"
+                busy >= Duration::from_millis(140),
+                "{busy:?} of work where 140 ms were slept"
             );
             for worker in summary.workers.iter().filter(|w| w.worker.is_some()) {
                 ensure!(
@@ -259,11 +259,10 @@ fn adds_up<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
                     summary.elapsed
                 );
             }
-            let slowest = summary.slowest.first();
+            // Another may have been slower, on a processor that has much to do.
+            let mut slowest = summary.slowest.iter();
             ensure!(
-                slowest.is_some_and(
-                    |t| t.items().contains(&25) && t.took() >= Duration::from_millis(21)
-                ),
+                slowest.any(|t| t.items().contains(&25) && t.took() >= Duration::from_millis(101)),
                 "the slowest are {:?}, where item 25 slept longest",
                 summary.slowest
             );
