@@ -1,0 +1,136 @@
+//! The shared argument, once for each host.
+//!
+//! ```text
+//! rank 0: sealed memory file ==broadcast between hosts==> one rank of each host: a memory file, sealed
+//!         the other ranks of a host open it through /proc/PID/fd/N and map it: the same pages
+//! ```
+//!
+//! Nothing has a name in the file system, so nothing can be left there; the pages go with the last process that maps them.
+
+use crate::ranks::Ranks;
+use mpi::collective::SystemOperation;
+use mpi::topology::{Color, SimpleCommunicator};
+use mpi::traits::{Communicator, CommunicatorCollectives, Root};
+use partools_core::Error;
+use partools_os::{Attached, SharedVec};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+
+/// Counts of MPI are C's `int`; smaller pieces let the network and the copying overlap.
+const PIECE: usize = 64 << 20;
+
+/// The ranks by host.
+pub(crate) struct Hosts {
+    /// The ranks of this host. The first is its leader; on rank 0's host that is rank 0.
+    host: SimpleCommunicator,
+    /// The leaders of all hosts, on each of them; rank 0 is the first.
+    leaders: Option<SimpleCommunicator>,
+}
+
+impl Hosts {
+    /// To be called on all ranks.
+    pub(crate) fn find(world: &SimpleCommunicator) -> Self {
+        let host = world.split_shared(world.rank());
+        let color = match host.rank() {
+            0 => Color::with_value(0),
+            _ => Color::undefined(),
+        };
+        let leaders = world.split_by_color_with_key(color, world.rank());
+        Hosts { host, leaders }
+    }
+
+    /// Hands the segment out: on rank 0. To be called on all ranks at once, [`receive`](Self::receive) on the others.
+    pub(crate) fn hand_out(&self, segment: &SharedVec<u8>) {
+        let Some(leaders) = &self.leaders else { return };
+        if self.all_have(Some(leaders), true) {
+            for piece in segment.chunks(PIECE) {
+                // It is sent from here; what MPI takes is a buffer that others write to.
+                let mut piece = piece.to_vec();
+                leaders.process_at_rank(0).broadcast_into(&mut piece[..]);
+            }
+        }
+        self.show(Some(segment));
+    }
+
+    /// Takes a segment of so many bytes.
+    pub(crate) fn receive(&self, len: usize) -> Result<Segment, Error> {
+        let memory = |why| Error::os("memory for the shared argument", why);
+        let Some(leaders) = &self.leaders else {
+            return self.attach(len);
+        };
+        let mut made = SharedVec::<u8>::zeroed(len);
+        if !self.all_have(Some(leaders), made.is_ok()) {
+            self.show(None);
+            let other = io::Error::other("another host has none");
+            return Err(memory(made.err().unwrap_or(other)));
+        }
+        if let Ok(room) = &mut made {
+            for piece in room.chunks_mut(PIECE) {
+                leaders.process_at_rank(0).broadcast_into(piece);
+            }
+        }
+        let segment = made.and_then(|room| room.freeze());
+        self.show(segment.as_ref().ok());
+        Ok(Segment::Own(segment.map_err(memory)?))
+    }
+
+    /// Is it so on all of these ranks?
+    fn all_have(&self, ranks: Option<&SimpleCommunicator>, here: bool) -> bool {
+        let mut everywhere = 0_i32;
+        let ranks = ranks.unwrap_or(&self.host);
+        ranks.all_reduce_into(&i32::from(here), &mut everywhere, SystemOperation::min());
+        everywhere == 1
+    }
+
+    /// On a leader: says where the segment is, and waits until all ranks of the host have it, or could not get it.
+    fn show(&self, segment: Option<&SharedVec<u8>>) {
+        let file = segment.map_or(-1, |segment| segment.as_fd().as_raw_fd());
+        let mut place = [std::process::id().cast_signed(), file];
+        self.host.process_at_rank(0).broadcast_into(&mut place[..]);
+        self.all_have(None, true);
+    }
+
+    /// On the other ranks of a host: maps the leader's.
+    fn attach(&self, len: usize) -> Result<Segment, Error> {
+        let mut place = [0_i32; 2];
+        self.host.process_at_rank(0).broadcast_into(&mut place[..]);
+        let [leader, file] = place;
+        let attached = match file {
+            ..0 => Err(io::Error::other("the rank that was to share it has none")),
+            _ => std::fs::File::open(format!("/proc/{leader}/fd/{file}"))
+                .and_then(|file| Attached::sealed(file.into(), 0, len)),
+        };
+        self.all_have(None, true);
+        let what = format!(
+            "the shared argument in the memory of process {leader} of this host (does /proc show it?)"
+        );
+        Ok(Segment::Leaders(
+            attached.map_err(|why| Error::os(what, why))?,
+        ))
+    }
+}
+
+/// The shared argument, as a rank holds it.
+pub(crate) enum Segment {
+    None,
+    Own(SharedVec<u8>),
+    Leaders(Attached),
+}
+
+impl Segment {
+    /// To be called on each rank but 0 where a map begins.
+    pub(crate) fn receive(ranks: &Ranks, len: usize) -> Result<Self, Error> {
+        match len {
+            0 => Ok(Segment::None),
+            _ => ranks.hosts().receive(len),
+        }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Segment::None => &[],
+            Segment::Own(bytes) => bytes,
+            Segment::Leaders(bytes) => bytes,
+        }
+    }
+}

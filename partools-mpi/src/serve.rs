@@ -1,0 +1,141 @@
+//! The other ranks: map after map, until the job is done.
+
+use crate::executor::rest;
+use crate::hosts::Segment;
+use crate::message::{ANSWERS, NEEDED, ORDERS, Received, Word, receive, send};
+use crate::ranks::Ranks;
+use mpi::topology::Process;
+use mpi::traits::{Communicator, Source};
+use partools_core::wire::{Outgoing, Server};
+use partools_os::image::Image;
+use std::cell::Cell;
+use std::error::Error;
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+/// Records are sent together, up to so many bytes.
+const FULL: usize = 64 << 10;
+/// But none waits longer, while others are made behind it.
+const PROMPT: Duration = Duration::from_millis(5);
+
+/// Serves until rank 0 says that the job is done.
+pub(crate) fn serve(ranks: &Ranks) {
+    loop {
+        let order = next_order(ranks);
+        match order.word {
+            Word::Map => serve_map(ranks, &order.bytes),
+            Word::Quit => return,
+            // What a map that failed early here had still been told.
+            _ => {}
+        }
+    }
+}
+
+fn next_order(ranks: &Ranks) -> Received {
+    let root = ranks.process(0);
+    let mut looks = 0;
+    loop {
+        if let Some(matched) = root.immediate_matched_probe_with_tag(ORDERS) {
+            return receive(matched, |rank| ranks.process(rank));
+        }
+        looks += 1;
+        rest(looks);
+    }
+}
+
+/// Serves one map. Whatever comes of it, rank 0 hears once that this rank is done with it, and all its orders are taken.
+fn serve_map(ranks: &Ranks, order: &[u8]) {
+    ranks.maps.update(|maps| maps + 1);
+    let is_over = Cell::new(false);
+    let why = match try_map(ranks, order, &is_over) {
+        Ok(()) => String::new(),
+        Err(error) => error.to_string(),
+    };
+    send(&ranks.process(0), ANSWERS, Word::Done, why.as_bytes());
+    while !is_over.get() {
+        is_over.set(next_order(ranks).word == Word::Over);
+    }
+}
+
+fn try_map(ranks: &Ranks, order: &[u8], is_over: &Cell<bool>) -> Result<(), Box<dyn Error>> {
+    let cut_off = "an order that is cut off";
+    let (entry, rest) = order.split_first_chunk().ok_or(cut_off)?;
+    let (len, head) = rest.split_first_chunk().ok_or(cut_off)?;
+    let segment = Segment::receive(ranks, usize::try_from(u64::from_le_bytes(*len))?)?;
+    let entry = Image::this()?.entry_at(u64::from_le_bytes(*entry))?;
+    let worker = Ranks::worker_of(ranks.world.rank()).ok_or("rank 0 serves no map")?;
+    let mut result = Ok(());
+    entry.serve(head, &[segment.as_bytes()], worker, &mut |server| {
+        let needed = Cell::new(usize::MAX);
+        while result.is_ok() && !is_over.get() {
+            let order = next_order(ranks);
+            match order.word {
+                Word::Chunk => result = answer(ranks, server, &order.bytes, &needed),
+                _ => is_over.set(true),
+            }
+        }
+    })?;
+    result
+}
+
+fn answer(
+    ranks: &Ranks,
+    server: &mut Server<'_>,
+    request: &[u8],
+    needed: &Cell<usize>,
+) -> Result<(), Box<dyn Error>> {
+    let mut parts = Parts {
+        to: ranks.process(0),
+        bytes: Vec::new(),
+        sent: Instant::now(),
+    };
+    let mut answer = Outgoing::new(&mut parts, || look(ranks, needed));
+    let answered = server.answer(request, &mut answer);
+    let finished = answer.finish();
+    parts.flush()?;
+    answered?;
+    // A worker that cannot go on has said so in a record.
+    Ok(finished?)
+}
+
+/// How many items are needed, as far as rank 0 has said. What it said of an earlier map may come late.
+fn look(ranks: &Ranks, needed: &Cell<usize>) -> usize {
+    let root = ranks.process(0);
+    while let Some(matched) = root.immediate_matched_probe_with_tag(NEEDED) {
+        let news = receive(matched, |rank| ranks.process(rank));
+        let (map, items) = news.bytes.split_at(news.bytes.len().min(8));
+        if map == ranks.maps.get().to_le_bytes()
+            && let Ok(items) = items.try_into()
+        {
+            let now = usize::try_from(u64::from_le_bytes(items)).unwrap_or(usize::MAX);
+            needed.set(needed.get().min(now));
+        }
+    }
+    needed.get()
+}
+
+/// Sends what is written to it, some of it at a time.
+struct Parts<'w> {
+    to: Process<'w>,
+    bytes: Vec<u8>,
+    sent: Instant,
+}
+
+impl Write for Parts<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.extend_from_slice(bytes);
+        if self.bytes.len() >= FULL || self.sent.elapsed() >= PROMPT {
+            self.flush()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if !self.bytes.is_empty() {
+            send(&self.to, ANSWERS, Word::Records, &self.bytes);
+            self.bytes.clear();
+            self.sent = Instant::now();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,114 @@
+//! The contract, under `mpirun` with 1, 2, 3 and 5 ranks. Started by itself, this program starts itself there; the arguments
+//! of a test harness (a filter, say) are handed on.
+
+use partools_conformance::{Subject, cases, run};
+use partools_core::{Caller, Capabilities, Error, Executor, Portable, PortableTask, Run, Serial};
+use partools_mpi::Mpi;
+use std::cell::RefCell;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+/// Set for those that `mpirun` starts.
+const INSIDE: &str = "PARTOOLS_MPI_TEST";
+
+/// If set, the largest maps are run, too: some minutes more.
+const LARGE: &str = "PARTOOLS_MPI_LARGE";
+
+thread_local! {
+    static MPI: RefCell<Option<Mpi>> = const { RefCell::new(None) };
+}
+
+/// The job; inside an item, on another rank, there is none, and none is asked for anything but to be made (C8).
+enum OnRanks {
+    Here(Mpi),
+    Nested,
+}
+
+impl OnRanks {
+    fn new(workers: usize) -> Self {
+        let mpi = MPI.with_borrow(Clone::clone);
+        mpi.map_or(OnRanks::Nested, |mpi| OnRanks::Here(mpi.workers(workers)))
+    }
+}
+
+impl<T: PortableTask<Output: Portable>> Executor<T> for OnRanks {
+    fn capabilities(&self) -> Capabilities {
+        match self {
+            OnRanks::Here(mpi) => Executor::<T>::capabilities(mpi),
+            OnRanks::Nested => Executor::<T>::capabilities(&Serial),
+        }
+    }
+
+    fn execute(
+        &self,
+        task: &T,
+        run: &Run<T::Output>,
+        caller: &mut Caller<'_, T::Output>,
+    ) -> Result<(), Error> {
+        match self {
+            OnRanks::Here(mpi) => mpi.execute(task, run, caller),
+            OnRanks::Nested => Serial.execute(task, run, caller),
+        }
+    }
+}
+
+fn inside() -> ExitCode {
+    let mpi = match partools_mpi::init() {
+        Ok(mpi) => mpi,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    MPI.set(Some(mpi));
+    let subject = Subject::new("mpi", OnRanks::new).hangs_after(Duration::from_secs(60));
+    let (large, others): (Vec<_>, Vec<_>) = cases(subject)
+        .into_iter()
+        .partition(|case| case.name().ends_with("_of_100000"));
+    let all = std::env::var_os(LARGE).is_some();
+    if !all {
+        println!(
+            "{} cases of 100,000 items are left out: in chunks of 1, each item is two messages; {LARGE}=1 runs them",
+            large.len()
+        );
+    }
+    let code = run(others.into_iter().chain(large.into_iter().filter(|_| all)));
+    MPI.take();
+    code
+}
+
+fn main() -> ExitCode {
+    if std::env::var_os(INSIDE).is_some() {
+        return inside();
+    }
+    let own = std::env::current_exe().expect("this program");
+    let mut code = ExitCode::SUCCESS;
+    for ranks in [1, 2, 3, 5] {
+        println!("mpirun, {ranks} ranks");
+        let status = Command::new("mpirun")
+            .args([
+                "--allow-run-as-root",
+                "--oversubscribe",
+                "-n",
+                &ranks.to_string(),
+            ])
+            .arg(&own)
+            .args(std::env::args_os().skip(1))
+            .env(INSIDE, "1")
+            .status();
+        match status {
+            Ok(status) if status.success() => {}
+            Ok(status) => {
+                println!("with {ranks} ranks: {status}");
+                code = ExitCode::FAILURE;
+            }
+            Err(why) => {
+                println!(
+                    "mpirun cannot be started ({why}); it comes with Open MPI (Debian: openmpi-bin)"
+                );
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    code
+}
