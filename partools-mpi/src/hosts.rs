@@ -13,6 +13,7 @@ use mpi::topology::{Color, SimpleCommunicator};
 use mpi::traits::{Communicator, CommunicatorCollectives, Root};
 use partools_core::Error;
 use partools_os::{Attached, SharedVec};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
@@ -28,9 +29,14 @@ pub(crate) struct Hosts {
 }
 
 impl Hosts {
-    /// To be called on all ranks.
+    /// To be called on all ranks. Where the ranks of a host cannot see each other's memory (they are in containers of their
+    /// own, say), each of them is a host to us, and has a copy.
     pub(crate) fn find(world: &SimpleCommunicator) -> Self {
-        let host = world.split_shared(world.rank());
+        let mut host = world.split_shared(world.rank());
+        if !can_share(&host) {
+            let alone = host.split_by_color(Color::with_value(host.rank()));
+            host = alone.unwrap_or(host);
+        }
         let color = match host.rank() {
             0 => Color::with_value(0),
             _ => Color::undefined(),
@@ -42,25 +48,27 @@ impl Hosts {
     /// Hands the segment out: on rank 0. To be called on all ranks at once, [`receive`](Self::receive) on the others.
     pub(crate) fn hand_out(&self, segment: &SharedVec<u8>) {
         let Some(leaders) = &self.leaders else { return };
-        if self.all_have(Some(leaders), true) {
+        if all_have(leaders, true) {
             for piece in segment.chunks(PIECE) {
                 // It is sent from here; what MPI takes is a buffer that others write to.
                 let mut piece = piece.to_vec();
                 leaders.process_at_rank(0).broadcast_into(&mut piece[..]);
             }
         }
-        self.show(Some(segment));
+        show(&self.host, Some(segment));
     }
 
     /// Takes a segment of so many bytes.
     pub(crate) fn receive(&self, len: usize) -> Result<Segment, Error> {
         let memory = |why| Error::os("memory for the shared argument", why);
         let Some(leaders) = &self.leaders else {
-            return self.attach(len);
+            let attached = attach(&self.host, len);
+            all_have(&self.host, attached.is_ok());
+            return attached.map(Segment::Leaders);
         };
         let mut made = SharedVec::<u8>::zeroed(len);
-        if !self.all_have(Some(leaders), made.is_ok()) {
-            self.show(None);
+        if !all_have(leaders, made.is_ok()) {
+            show(&self.host, None);
             let other = io::Error::other("another host has none");
             return Err(memory(made.err().unwrap_or(other)));
         }
@@ -70,44 +78,55 @@ impl Hosts {
             }
         }
         let segment = made.and_then(|room| room.freeze());
-        self.show(segment.as_ref().ok());
+        show(&self.host, segment.as_ref().ok());
         Ok(Segment::Own(segment.map_err(memory)?))
     }
+}
 
-    /// Is it so on all of these ranks?
-    fn all_have(&self, ranks: Option<&SimpleCommunicator>, here: bool) -> bool {
-        let mut everywhere = 0_i32;
-        let ranks = ranks.unwrap_or(&self.host);
-        ranks.all_reduce_into(&i32::from(here), &mut everywhere, SystemOperation::min());
-        everywhere == 1
+/// Tries it with one byte.
+fn can_share(host: &SimpleCommunicator) -> bool {
+    match host.rank() {
+        0 => {
+            let byte = SharedVec::from_slice(&[7_u8]);
+            show(host, byte.as_ref().ok())
+        }
+        _ => {
+            let byte = attach(host, 1);
+            all_have(host, byte.is_ok_and(|byte| *byte == [7]))
+        }
     }
+}
 
-    /// On a leader: says where the segment is, and waits until all ranks of the host have it, or could not get it.
-    fn show(&self, segment: Option<&SharedVec<u8>>) {
-        let file = segment.map_or(-1, |segment| segment.as_fd().as_raw_fd());
-        let mut place = [std::process::id().cast_signed(), file];
-        self.host.process_at_rank(0).broadcast_into(&mut place[..]);
-        self.all_have(None, true);
-    }
+/// Is it so on all of these ranks?
+fn all_have(ranks: &SimpleCommunicator, here: bool) -> bool {
+    let mut everywhere = 0_i32;
+    ranks.all_reduce_into(&i32::from(here), &mut everywhere, SystemOperation::min());
+    everywhere == 1
+}
 
-    /// On the other ranks of a host: maps the leader's.
-    fn attach(&self, len: usize) -> Result<Segment, Error> {
-        let mut place = [0_i32; 2];
-        self.host.process_at_rank(0).broadcast_into(&mut place[..]);
-        let [leader, file] = place;
-        let attached = match file {
-            ..0 => Err(io::Error::other("the rank that was to share it has none")),
-            _ => std::fs::File::open(format!("/proc/{leader}/fd/{file}"))
-                .and_then(|file| Attached::sealed(file.into(), 0, len)),
-        };
-        self.all_have(None, true);
-        let what = format!(
-            "the shared argument in the memory of process {leader} of this host (does /proc show it?)"
-        );
-        Ok(Segment::Leaders(
-            attached.map_err(|why| Error::os(what, why))?,
-        ))
-    }
+/// On a leader: says where the segment is, and waits until all ranks of the host have it, or one could not get it. Then it is
+/// false.
+fn show(host: &SimpleCommunicator, segment: Option<&SharedVec<u8>>) -> bool {
+    let file = segment.map_or(-1, |segment| segment.as_fd().as_raw_fd());
+    let mut place = [std::process::id().cast_signed(), file];
+    host.process_at_rank(0).broadcast_into(&mut place[..]);
+    all_have(host, segment.is_some())
+}
+
+/// On the other ranks of a host: maps the leader's. To be followed by [`all_have`].
+fn attach(host: &SimpleCommunicator, len: usize) -> Result<Attached, Error> {
+    let mut place = [0_i32; 2];
+    host.process_at_rank(0).broadcast_into(&mut place[..]);
+    let [leader, file] = place;
+    let attached = match file {
+        ..0 => Err(io::Error::other("it could not get the memory")),
+        _ => File::open(format!("/proc/{leader}/fd/{file}"))
+            .and_then(|file| Attached::sealed(file.into(), 0, len)),
+    };
+    attached.map_err(|why| {
+        let what = format!("the shared argument, which process {leader} of this host holds");
+        Error::os(what, why)
+    })
 }
 
 /// The shared argument, as a rank holds it.
