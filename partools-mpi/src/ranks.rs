@@ -49,6 +49,10 @@ pub fn init() -> Result<Mpi, Error> {
             serve(&ranks);
         }
         drop(ranks);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "as documented: they run nothing of `main` behind it"
+        )]
         std::process::exit(i32::from(!is_served));
     }
     // Those that could have served have ended.

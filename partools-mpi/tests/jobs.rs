@@ -1,5 +1,9 @@
 //! Jobs of their own, each under `mpirun`: the shared argument once for each host, a rank that is killed, and the journal that
 //! goes on behind it. Started by itself, this program starts itself there.
+#![expect(
+    clippy::print_stdout,
+    reason = "what the jobs say is what is looked at"
+)]
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use partools_core::{Chunks, Executor, Portable, PortableTask, over};
