@@ -27,7 +27,8 @@ pub fn page_table_bytes(pid: Option<u32>) -> io::Result<u64> {
 /// ```
 /// let before = partools_os::private_dirty_bytes()?;
 /// let written = vec![1_u8; 8 << 20];
-/// assert!(partools_os::private_dirty_bytes()? >= before + (8 << 20));
+/// // Not to the last page: the system may have taken others back meanwhile.
+/// assert!(partools_os::private_dirty_bytes()? >= before + (7 << 20));
 /// # drop(written);
 /// # Ok::<(), std::io::Error>(())
 /// ```
