@@ -1,0 +1,180 @@
+//! A worker's end: what it had said counts, and the item in flight is blamed, if it is known and to blame.
+
+use super::{HELLO_WITHIN, Hand, Posted, Stage};
+use partools_core::{Cause, Chunk, Event, Portable, Run, WorkerError};
+use partools_os::{Exit, Killed, signal_name};
+use std::collections::BTreeSet;
+
+const OVERWROTE: &str = "overwrote the memory through which its worker reports";
+
+/// What a worker's end means for the map.
+#[derive(Debug)]
+pub(crate) enum Death {
+    /// By itself, or because there was no more use for it.
+    Clean,
+    /// The item in flight is known and was blamed.
+    Blamed,
+    /// It was killed because there was too little memory for all of them.
+    Crowded,
+    /// No item was in flight.
+    BetweenItems,
+    /// Which item was in flight is not known for sure.
+    Doubtful,
+    /// Somebody else killed it before it served.
+    Slain,
+    /// It never came to serve: why, as far as that is known.
+    Stillborn(String),
+}
+
+impl<'r, O: Portable> Hand<'r, '_, O> {
+    /// It has ended: settles its books. Its chunks go back to the run, or their item in flight is blamed.
+    pub(crate) fn bury(
+        mut self,
+        run: &'r Run<O>,
+        exit: Exit,
+        pardoned: &mut BTreeSet<usize>,
+    ) -> Death {
+        self.seat.child.hear();
+        while !self.is_corrupt && self.read(run).more {}
+        // One that trips over its own ring may do so long after the item that overwrote it.
+        self.is_corrupt |= !self.seat.inbox.is_intact(&self.seat.ring);
+        let front = self.queue.pop_front();
+        self.queue.clear();
+        self.tell_end(run, exit, front.as_ref());
+        if matches!(self.killed, Some(Killed::Unneeded)) || run.is_stopped() {
+            if let Some(posted) = front.filter(|posted| posted.begun) {
+                posted.chunk.stopped();
+            }
+            return Death::Clean;
+        }
+        if !self.seat.is_there && !self.is_corrupt {
+            // Somebody else killed it, unless it was we who had waited long enough.
+            let is_victim = is_kill(exit) && self.seat.born.elapsed() < HELLO_WITHIN;
+            return match is_victim {
+                true => Death::Slain,
+                false => Death::Stillborn(self.why_stillborn(exit)),
+            };
+        }
+        // SIGKILL is nobody's own fault: it comes from the system when memory runs out, or from an operator.
+        let from_outside =
+            is_kill(exit) && !matches!(self.killed, Some(Killed::Corrupt | Killed::Memory(_)));
+        if matches!(&self.killed, Some(Killed::Memory(hog)) if hog.is_crowded_out()) {
+            return Death::Crowded;
+        }
+        match (self.stage, front) {
+            // Its outputs are all there.
+            (Stage::Closed, _) => Death::Clean,
+            (Stage::Closing, _) if from_outside || !self.touched => Death::Clean,
+            (Stage::Closing, _) => {
+                let (number, ended) = (self.number(), self.ended(exit));
+                let what = format!("dropping the state of worker {number}: its process {ended}");
+                run.abort(WorkerError::task(what));
+                Death::Clean
+            }
+            (_, Some(posted)) if self.is_corrupt && !(posted.careful && posted.begun) => {
+                Death::Doubtful
+            }
+            (_, Some(posted)) if posted.begun && !posted.chunk.is_full() => {
+                self.blame(posted.chunk, exit, pardoned)
+            }
+            _ if self.is_corrupt => Death::Doubtful,
+            // It took its first request, and has begun no item: it died while making its state.
+            (Stage::Open, Some(posted))
+                if !self.touched && self.seat.desk.is_taken(posted.ticket) && !from_outside =>
+            {
+                let why = format!("its process {}", self.ended(exit));
+                run.abort(WorkerError::start(self.number(), why.into()));
+                Death::Clean
+            }
+            // Nobody had asked for anything for so long that it went, and then somebody did.
+            (Stage::Opening, _) if exit == Exit::Code(0) => Death::Clean,
+            _ => Death::BetweenItems,
+        }
+    }
+
+    fn why_stillborn(&self, exit: Exit) -> String {
+        let words = self.seat.line.last_words();
+        let ended = match self.seat.born.elapsed() >= HELLO_WITHIN {
+            true => format!("did not answer within {HELLO_WITHIN:?}"),
+            false => self.ended(exit),
+        };
+        match words.is_empty() {
+            true => ended,
+            false => format!("{ended}: {words}"),
+        }
+    }
+
+    /// Tells observers how it ended.
+    fn tell_end(&mut self, run: &Run<O>, exit: Exit, front: Option<&Posted<'r, O>>) {
+        if !run.is_observed() {
+            return;
+        }
+        let worker = self.number();
+        let at = front.filter(|posted| posted.begun && !posted.chunk.is_full());
+        let item = at.map(|posted| run.item_at(posted.chunk.position()));
+        run.note(Event::Moved {
+            bytes: std::mem::take(&mut self.moved),
+            worker: Some(worker),
+        });
+        let is_unneeded = matches!(self.killed, Some(Killed::Unneeded));
+        let why = format!("its process {}", self.ended(exit));
+        run.note(match &self.killed {
+            _ if is_unneeded || run.is_stopped() => Event::WorkerEnded { worker },
+            Some(Killed::Late(late)) => Event::WorkerStopped {
+                worker,
+                item,
+                why: late.why(),
+            },
+            Some(Killed::Memory(hog)) => Event::WorkerStopped {
+                worker,
+                item,
+                why: hog.why(),
+            },
+            _ => Event::WorkerDied {
+                worker,
+                item,
+                why: &why,
+            },
+        });
+    }
+
+    /// As in "its process ...".
+    fn ended(&self, exit: Exit) -> String {
+        match (&self.killed, exit) {
+            (Some(Killed::Corrupt), _) => OVERWROTE.to_owned(),
+            (Some(Killed::Memory(hog)), _) => {
+                format!("was killed: {} ({})", hog.why(), hog.excess().bound)
+            }
+            (_, Exit::Code(code)) => format!("ended with exit code {code}"),
+            (_, Exit::Signal { .. }) => format!("was {exit}"),
+            (_, Exit::Unknown) => "was lost, and its cause with it".to_owned(),
+        }
+    }
+
+    /// It died with an item in flight.
+    fn blame(&self, chunk: Chunk<'r, O>, exit: Exit, pardoned: &mut BTreeSet<usize>) -> Death {
+        let at = chunk.position();
+        let cause = match &self.killed {
+            // It was on its way to the next item when the notice reached it: that one is innocent.
+            Some(Killed::Late(late)) if !late.is_item(at) => return Death::BetweenItems,
+            Some(Killed::Late(late)) => late.cause(Some(self.clock())),
+            Some(Killed::Memory(hog)) if !hog.is_item(at) => return Death::BetweenItems,
+            // Those before it may have left the memory behind: once it is called again, by a fresh worker.
+            Some(Killed::Memory(_)) if self.answered > 0 && pardoned.insert(at) => {
+                return Death::Clean;
+            }
+            Some(Killed::Memory(hog)) => hog.excess().cause(),
+            Some(Killed::Corrupt) if is_kill(exit) || exit == Exit::Unknown => Cause::Lost {
+                why: format!("it {OVERWROTE}"),
+            },
+            _ => Cause::from(exit),
+        };
+        chunk.lost_saying(cause, self.seat.child.last_words());
+        Death::Blamed
+    }
+}
+
+/// Was it the signal that we kill with?
+fn is_kill(exit: Exit) -> bool {
+    matches!(exit, Exit::Signal { number, .. } if signal_name(number) == Some("SIGKILL"))
+}
