@@ -48,7 +48,8 @@ impl Hosts {
     /// Hands the segment out: on rank 0. To be called on all ranks at once, [`receive`](Self::receive) on the others.
     pub(crate) fn hand_out(&self, segment: &SharedVec<u8>) {
         let Some(leaders) = &self.leaders else { return };
-        if all_have(leaders, true) {
+        // Alone, it would only be copied.
+        if leaders.size() > 1 && all_have(leaders, true) {
             for piece in segment.chunks(PIECE) {
                 // It is sent from here; what MPI takes is a buffer that others write to.
                 let mut piece = piece.to_vec();

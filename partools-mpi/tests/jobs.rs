@@ -24,7 +24,14 @@ fn main() -> ExitCode {
     }
     let trials = vec![
         Trial::test("the_ranks_of_a_host_map_the_same_memory", same_memory),
-        Trial::test("ranks_that_cannot_see_each_other_have_copies", copies),
+        Trial::test("ranks_that_cannot_see_each_other_have_copies", copies)
+            .with_ignored_flag(!can_hide())
+            .with_kind(if can_hide() {
+                ""
+            } else {
+                "no namespace of processes here"
+            }),
+        Trial::test("other_builds_are_refused_and_named", refused),
         Trial::test("a_killed_rank_ends_the_job_and_the_journal_goes_on", killed),
         Trial::test("maps_of_maps_and_large_answers", several),
     ];
@@ -55,7 +62,13 @@ fn said(output: &Output) -> String {
 // ---- the jobs
 
 fn inside(job: &str) -> ExitCode {
-    let mpi = partools_mpi::init().expect("a job");
+    let mpi = match partools_mpi::init() {
+        Ok(mpi) => mpi,
+        Err(why) => {
+            println!("refused: {why}");
+            return ExitCode::FAILURE;
+        }
+    };
     match job {
         "memory" => memory(&mpi),
         "killed" => journaled(&mpi),
@@ -198,21 +211,48 @@ fn same_memory() -> Result<(), Failed> {
     }
 }
 
-/// One rank has a /proc of its own, in which rank 0 is not to be found.
-fn copies() -> Result<(), Failed> {
-    let own_proc = ["unshare", "--pid", "--fork", "--mount-proc"];
-    let can = Command::new(own_proc[0])
-        .args(&own_proc[1..])
+const OWN_PROC: [&str; 4] = ["unshare", "--pid", "--fork", "--mount-proc"];
+
+/// May this process make a namespace of processes?
+fn can_hide() -> bool {
+    let tried = Command::new(OWN_PROC[0])
+        .args(&OWN_PROC[1..])
         .arg("true")
         .output();
-    if !can.is_ok_and(|output| output.status.success()) {
-        println!("not tried: this process may not make a namespace of processes");
-        return Ok(());
+    tried.is_ok_and(|output| output.status.success())
+}
+
+/// Rank 1 runs a copy of this program with another build id, and another byte at the end.
+fn refused() -> Result<(), Failed> {
+    let mut program = std::fs::read(std::env::current_exe()?)?;
+    let note = [4, 0, 0, 0, 20, 0, 0, 0, 3, 0, 0, 0, b'G', b'N', b'U', 0];
+    if let Some(at) = program.windows(note.len()).position(|bytes| bytes == note) {
+        program[at + note.len()] ^= 1;
     }
+    program.push(0);
+    let dir = tempfile::tempdir()?;
+    let other = dir.path().join("other");
+    std::fs::copy(std::env::current_exe()?, &other)?; // its permissions
+    std::fs::write(&other, program)?;
+    let other = other.to_str().ok_or("a plain path")?;
+    let arguments = [
+        "-n", "1", "SELF", ":", "-n", "1", other, ":", "-n", "1", "SELF",
+    ];
+    let output = mpirun("refused", dir.path(), &arguments);
+    let words = said(&output);
+    let is_named = words.contains("refused: rank 1 on ") && words.contains("another build");
+    match is_named && !words.contains("rank 2 on") {
+        true => Ok(()),
+        false => Err(words.into()),
+    }
+}
+
+/// One rank has a /proc of its own, in which rank 0 is not to be found.
+fn copies() -> Result<(), Failed> {
     let mut arguments = vec![
         "--mca", "btl", "self,tcp", "-n", "2", "SELF", ":", "-n", "1",
     ];
-    arguments.extend(own_proc);
+    arguments.extend(OWN_PROC);
     arguments.push("SELF");
     let output = mpirun("memory", Path::new("/"), &arguments);
     let files = files(&output);
