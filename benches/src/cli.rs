@@ -98,6 +98,7 @@ struct Outputs {
 /// it. Call it first, with one thread.
 #[must_use]
 pub fn run(more: Vec<Entry>) -> ExitCode {
+    partools::init();
     become_worker_if_asked();
     let mut entries = contenders::all();
     entries.extend(more);
@@ -192,6 +193,7 @@ fn measure(asked: &Compare, mut entries: Vec<Entry>) -> Result<(), Box<dyn Error
                 .unwrap_or(if quick || workload.busy { 3 } else { 5 }),
             target: Duration::from_millis(if quick { 10 } else { 100 }),
             limit: Duration::from_secs(if quick { 10 } else { 40 }),
+            patience: Duration::from_secs(if quick { 2 } else { 10 }),
         };
         let findings = race::run(workload, &racing, &rules)?;
         let mut found: Vec<Record> = racing

@@ -25,6 +25,7 @@ pub fn all() -> Vec<Entry> {
         Entry::of::<ours::OnThreads>("threads", Kind::Ours),
         Entry::of::<ours::OnRayon>("rayon backend", Kind::Ours),
         Entry::of::<ours::OnFork>("fork", Kind::Ours),
+        Entry::of::<ours::OnIpc>("ipc", Kind::Ours),
         Entry::of::<crates::Rayon>("rayon", Kind::Rust),
         Entry::of::<crates::Orx>("orx-parallel", Kind::Rust),
         fork_union(),

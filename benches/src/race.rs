@@ -11,6 +11,7 @@ use crate::processes::available_memory;
 use crate::record::{Findings, Status};
 use crate::rival::Rival;
 use crate::serve::{Answer, Order};
+use crate::session::Taken;
 use std::io;
 use std::time::Duration;
 
@@ -24,6 +25,9 @@ pub(crate) struct Rules {
     pub(crate) target: Duration,
     /// The longest that a round, or the making of inputs, may take.
     pub(crate) limit: Duration,
+    /// After so much time in rounds that count, a contender has been seen enough: its next rounds are left out, and its
+    /// record says how many there were.
+    pub(crate) patience: Duration,
 }
 
 /// The rounds of `workload` by `entries`; findings in their order.
@@ -67,6 +71,7 @@ struct Racer<'w> {
     entry: &'w Entry,
     order: Order,
     limit: Duration,
+    patience: Duration,
     fresh: bool,
     rival: Option<Rival>,
     findings: Findings,
@@ -87,6 +92,7 @@ impl<'w> Racer<'w> {
                 target_s: rules.target.as_secs_f64(),
             },
             limit: rules.limit,
+            patience: rules.patience,
             fresh: workload.fresh,
             rival: None,
             findings: Findings {
@@ -113,6 +119,11 @@ impl<'w> Racer<'w> {
 
     /// A round that counts. What has just been started first does one that does not, to get warm.
     fn round(&mut self) {
+        let took =
+            |taken: &Taken| Duration::from_secs_f64(taken.seconds * f64::from(taken.repeats));
+        if self.findings.rounds.iter().map(took).sum::<Duration>() > self.patience {
+            return;
+        }
         let cold = self.rival.is_none() && !self.fresh;
         for counts in [false, true].into_iter().skip(usize::from(!cold)) {
             let limit = self.limit;

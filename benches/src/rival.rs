@@ -6,7 +6,7 @@
 use crate::contender::{Entry, Launch};
 use crate::processes::{descendants, is_stopped, memory_of};
 use crate::serve::{Answer, Order};
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fs::File;
@@ -207,10 +207,16 @@ fn look(process: u32) -> Option<u64> {
     held
 }
 
-/// To a process and all that it has started.
+/// To a process and all that it has started: its group, and those of its descendants that have groups of their own.
 fn signal(process: u32, what: Signal) {
-    if let Ok(group) = i32::try_from(process) {
-        // It may have ended: then there is nobody to stop, and the next question will tell.
-        let _ = killpg(Pid::from_raw(group), what);
+    let id = |process: u32| i32::try_from(process).map(Pid::from_raw);
+    // They may have ended: then there is nobody to stop, and the next question will tell.
+    if let Ok(group) = id(process) {
+        let _ = killpg(group, what);
+    }
+    for descendant in descendants(process) {
+        if let Ok(one) = id(descendant) {
+            let _ = kill(one, what);
+        }
     }
 }

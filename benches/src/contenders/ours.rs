@@ -2,7 +2,7 @@
 
 use super::crates;
 use crate::executor_contender;
-use partools::{Fork, Loopback, Rayon, Serial, Threads};
+use partools::{Fork, Ipc, Loopback, Rayon, Serial, Threads};
 
 executor_contender!(
     /// The reference of the contract: the calling thread.
@@ -15,6 +15,10 @@ executor_contender!(
 executor_contender!(
     /// Forked children, made for each map.
     pub(super) OnFork, Fork, |workers| Fork::new().workers(workers)
+);
+executor_contender!(
+    /// This executable, started again for the first map and kept.
+    pub(super) OnIpc, Ipc, |workers| Ipc::new().workers(workers)
 );
 executor_contender!(
     /// In rayon's global pool, as programs have it that use rayon already.
