@@ -78,6 +78,9 @@ struct Choice {
     /// those in names of contenders; the references always race.
     #[arg(long, value_name = "WORD")]
     only: Vec<String>,
+    /// No workloads and no contenders with this in their name, whatever `--only` says.
+    #[arg(long, value_name = "WORD")]
+    skip: Vec<String>,
     /// How many workers each contender has [default: 2, or 1 where there is one processor].
     #[arg(long, value_name = "NUMBER")]
     workers: Option<usize>,
@@ -282,6 +285,10 @@ impl Choice {
         workloads.retain(|workload| of_workloads.is_empty() || has(&workload.name, &of_workloads));
         let reference = |entry: &Entry| entry.kind == Kind::Reference;
         entries.retain(|entry| others.is_empty() || reference(entry) || has(&entry.name, &others));
+        let skip: Vec<String> = self.skip.iter().map(|word| word.to_lowercase()).collect();
+        let skip: Vec<&String> = skip.iter().collect();
+        workloads.retain(|workload| !has(&workload.name, &skip));
+        entries.retain(|entry| reference(entry) || !has(&entry.name, &skip));
         Ok((workloads, entries, workers))
     }
 }
