@@ -12,11 +12,14 @@
 
 #[path = "groupby/g1.rs"]
 mod g1;
+#[path = "groupby/memory.rs"]
+mod memory;
 #[path = "groupby/tables.rs"]
 mod tables;
 #[path = "groupby/works.rs"]
 mod works;
 
+use arrow_array::Array;
 use partools_bench::{Turn, take_turns};
 use partools_core::{Executor, Serial};
 use partools_fork::Fork;
@@ -83,44 +86,63 @@ fn main() {
         .any(|name| asked.wants(name))
     {
         let table = g1::table(asked.rows);
-        work(&asked, "count/2 keys", &table, &["id2", "id4"], |group| {
-            group.len()
-        });
-        work(&asked, "count/texts", &table, &["id3"], |group| group.len());
-        work(&asked, "q3", &table, &["id3"], works::sum_and_mean);
+        let two = ["id2", "id4"];
+        work(&asked, "count/2 keys", &table, &two, &[], Group::len);
+        work(&asked, "count/texts", &table, &["id3"], &[], Group::len);
+        let both = ["v1", "v3"];
+        work(&asked, "q3", &table, &["id3"], &both, works::sum_and_mean);
+        let integers = ["id4", "id5"];
         work(
             &asked,
             "q6",
             &table,
-            &["id4", "id5"],
+            &integers,
+            &["v3"],
             works::median_and_deviation,
         );
-        work(&asked, "q8", &table, &["id6"], works::largest_two);
+        work(&asked, "q8", &table, &["id6"], &["v3"], works::largest_two);
         work(
             &asked,
             "q9",
             &table,
-            &["id2", "id4"],
+            &two,
+            &["v1", "v2"],
             works::squared_correlation,
         );
         let all = ["id1", "id2", "id3", "id4", "id5", "id6"];
-        work(&asked, "q10", &table, &all, works::sum_and_count);
+        work(&asked, "q10", &table, &all, &["v3"], works::sum_and_count);
     }
     if asked.wants("skewed") {
         let table = tables::skewed(asked.rows);
-        work(&asked, "skewed", &table, &["k"], works::sum_and_count);
+        work(
+            &asked,
+            "skewed",
+            &table,
+            &["k"],
+            &["v3"],
+            works::sum_and_count,
+        );
     }
     if asked.wants("many") {
         let table = tables::many(asked.rows / 10);
-        work(&asked, "many", &table, &["k"], works::sum_and_count);
+        work(
+            &asked,
+            "many",
+            &table,
+            &["k"],
+            &["v3"],
+            works::sum_and_count,
+        );
     }
     if asked.wants("flights") {
         let table = tables::flights();
+        let delays = ["dep_delay", "arr_delay"];
         work(
             &asked,
             "flights/carrier",
             &table,
             &["carrier"],
+            &delays,
             works::slope,
         );
         work(
@@ -128,6 +150,7 @@ fn main() {
             "flights/tailnum",
             &table,
             &["tailnum"],
+            &delays,
             works::slope,
         );
         work(
@@ -135,13 +158,14 @@ fn main() {
             "flights/pair",
             &table,
             &["origin", "dest"],
+            &delays,
             works::slope,
         );
     }
 }
 
-/// Times `f` over the groups of `table` by `keys`.
-fn work<F, R>(asked: &Asked, name: &str, table: &Frame, keys: &[&str], f: F)
+/// Times `f`, which looks at the columns `used`, over the groups of `table` by `keys`.
+fn work<F, R>(asked: &Asked, name: &str, table: &Frame, keys: &[&str], used: &[&str], f: F)
 where
     F: for<'a, 'g> Fn(&'a Group<'g>) -> R + Copy + Sync,
     R: Output,
@@ -187,6 +211,22 @@ where
         "{name}: Threads differs"
     );
     drop((expected, groups));
+    let columns = keys.iter().chain(used);
+    let columns = columns.map(|name| {
+        table
+            .column(name)
+            .expect("a column")
+            .get_array_memory_size()
+    });
+    let columns = columns.sum::<usize>() as f64;
+    if let Some(added) = memory::added_by(|| drop(job.run(&threads).expect("threads"))) {
+        let times = (columns + added) / columns;
+        println!(
+            "    peak on Threads: {:.0} MB beside {:.0} MB of columns: {times:.2} times these",
+            added / 1e6,
+            columns / 1e6
+        );
+    }
     let mut turns = [
         Turn::whole("Serial", || job.run(&Serial).expect("serial")),
         Turn::whole("Threads, 2 workers", || job.run(&threads).expect("threads")),

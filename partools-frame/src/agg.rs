@@ -202,7 +202,7 @@ impl<K: Summary, G: Start> Aggregate<K, G> {
         E: Executor<GroupTask<'t, NoShared, K, G>> + ?Sized,
     {
         self.call.check(&self.by.frame)?;
-        let groups = self.by.grouping()?;
+        let groups = self.by.grouping(executor.capabilities().workers())?;
         let parts = run::parts(&self.by, &groups, &self.call, executor)?;
         let (of, parts) = run::not_skipped(parts);
         let mut columns = self.by.key_columns(&groups, &UInt32Array::from(of))?;

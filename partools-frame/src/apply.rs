@@ -76,7 +76,7 @@ impl<S: Shared, G: Start, K: CallGroup<S, G::State, Part = R::Part>, R: Output> 
     where
         E: Executor<GroupTask<'t, S, K, G>> + ?Sized,
     {
-        let groups = self.0.by.grouping()?;
+        let groups = self.0.by.grouping(executor.capabilities().workers())?;
         let mut failures = Vec::new();
         let outcomes = run::outcomes(&self.0.by, &groups, &self.0.call, executor)?;
         let good = outcomes.into_iter().map(|outcome| match outcome {

@@ -30,7 +30,7 @@ impl<S: Shared, G: Start, K: CallGroup<S, G::State, Part = bool>> Filter<S, K, G
     where
         E: Executor<GroupTask<'t, S, K, G>> + ?Sized,
     {
-        let groups = self.by.grouping()?;
+        let groups = self.by.grouping(executor.capabilities().workers())?;
         let keep = run::parts(&self.by, &groups, &self.call, executor)?;
         let of = groups.group_of_rows(self.by.frame.num_rows());
         let is_kept =

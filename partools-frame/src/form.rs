@@ -44,7 +44,7 @@ impl<S: Shared, G: Start, K: CallGroup<S, G::State, Part = R::Part>, R: Output> 
     where
         E: Executor<GroupTask<'t, S, K, G>> + ?Sized,
     {
-        let groups = self.by.grouping()?;
+        let groups = self.by.grouping(executor.capabilities().workers())?;
         let parts = run::parts(&self.by, &groups, &self.call, executor)?;
         Ok((groups, parts))
     }

@@ -120,6 +120,13 @@ impl Frame {
             .ok_or_else(|| FrameError::missing(name, fields.iter().map(|field| field.name())))
     }
 
+    /// So many rows from `start` on, none of which is copied.
+    pub(crate) fn slice(&self, start: usize, len: usize) -> Frame {
+        Frame {
+            batch: self.batch.slice(start, len),
+        }
+    }
+
     /// A frame with these rows of `self`, in this order. They are rows of it.
     pub(crate) fn take(&self, rows: &arrow_array::UInt32Array) -> Result<Frame, FrameError> {
         if self.batch.num_columns() == 0 {

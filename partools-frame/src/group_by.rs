@@ -10,6 +10,7 @@ use crate::keys::{self, GroupOptions, Grouping};
 use crate::task::{CallGroup, GroupTask};
 use arrow_array::{ArrayRef, UInt32Array};
 use partools_core::{Job, NoShared, NoState, Plan, Shared, Start, With};
+use std::num::NonZero;
 use std::sync::Arc;
 
 /// Groups in the making: the columns, the options, the plan, and a shared argument. Nothing is grouped before an ending
@@ -112,8 +113,16 @@ impl<S: Shared, G: Start> GroupBy<S, G> {
         self
     }
 
-    pub(crate) fn grouping(&self) -> Result<Arc<Grouping<'static>>, FrameError> {
-        keys::group(&self.frame, &self.names, self.options).map(Arc::new)
+    /// The groups, found by as many threads as an executor has `workers`, and this machine processors.
+    pub(crate) fn grouping(&self, workers: usize) -> Result<Arc<Grouping<'static>>, FrameError> {
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        keys::group_on(
+            workers.min(processors),
+            &self.frame,
+            &self.names,
+            self.options,
+        )
+        .map(Arc::new)
     }
 
     pub(crate) fn job<'t, K: CallGroup<S, G::State>>(

@@ -28,10 +28,11 @@
 //! `delays` fits a robust line to the flights of each route.
 //!
 //! # What is copied and what is not
-//! The frame's rows stay where they are, and are never sorted. Grouping makes a list of row numbers (4 bytes a row), and
-//! while it runs 8 bytes a row for each key column. A worker copies the rows of one group at a time, and only of the columns that the closure asks
-//! for, into buffers that it uses again; rows that stand together in the frame are not copied at all. Workers elsewhere
-//! (`Loopback`) have a decoded copy of the whole frame each.
+//! The frame's rows stay where they are, and are never sorted. Grouping makes a list of row numbers (4 bytes a row). Large
+//! frames are grouped in parts, by as many threads as the executor has workers, also where those are processes; while that
+//! goes on it takes 4 bytes a row more, and what the parts in the making take. A worker copies the rows of one group at a time,
+//! and only of the columns that the closure asks for, into buffers that it uses again; rows that stand together in the frame
+//! are not copied at all. Workers elsewhere (`Ipc`, `Mpi`, `Loopback`) have a decoded copy of the whole frame each.
 //!
 //! # Coming from pandas
 //! | pandas | here |
@@ -92,7 +93,7 @@ pub use group::Group;
 pub use group_by::GroupBy;
 pub use group_error::GroupError;
 pub use key::Key;
-pub use output::{Columns, Mismatch, Output};
+pub use output::{Columns, GroupValues, Mismatch, Output};
 pub use partools_derive::Record;
 pub use series::{
     CallValue, FarSeries, LendValue, Mapped, Nulls, OfValue, OfValueShared, OwnNulls,

@@ -17,7 +17,8 @@ use crate::group_error::GroupError;
 use crate::value::Value;
 use arrow_array::types::ArrowPrimitiveType;
 use arrow_array::{Array, ArrayRef, BooleanArray, PrimitiveArray, RecordBatch, StringArray};
-use arrow_schema::{Field, Schema};
+use arrow_schema::{ArrowError, Field, Schema};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What a closure may return for a group: a [`Value`], a tuple of values, a struct by
@@ -213,11 +214,7 @@ fn concatenated(parts: &[Rows], named: bool) -> Result<Columns, Mismatch> {
     let arrays = (0..fields.len())
         .map(column)
         .collect::<Result<_, _>>()
-        .map_err(|e| Mismatch {
-            part: 0,
-            found: e.to_string(),
-            expected: "columns that Arrow can put behind one another".to_owned(),
-        })?;
+        .map_err(too_long)?;
     let names = named.then(|| fields.iter().map(|field| field.name().clone()).collect());
     Ok(Columns {
         arrays,
@@ -258,19 +255,63 @@ rows! {
     [] BooleanArray, false, |array| batch_of(Arc::new(array));
 }
 
+/// The values of a group on their way: a few as they are, many as an Arrow array, which crosses borders as fast as memory is
+/// copied but has a head of hundreds of bytes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum GroupValues<V> {
+    /// Up to 64.
+    Few(Vec<V>),
+    /// More.
+    Many(Rows),
+}
+
+const FEW: usize = 64;
+
 impl<T: Value> Output for Vec<T> {
-    type Part = Rows;
-    fn into_part(self) -> Result<Option<Rows>, GroupError> {
-        let stored = self.into_iter().map(T::store).collect();
-        Ok(Some(Rows(batch_of(T::array(stored)))))
+    type Part = GroupValues<T::Stored>;
+    fn into_part(self) -> Result<Option<Self::Part>, GroupError> {
+        let stored: Vec<T::Stored> = self.into_iter().map(T::store).collect();
+        Ok(Some(match stored.len() {
+            0..=FEW => GroupValues::Few(stored),
+            _ => GroupValues::Many(Rows(batch_of(T::array(stored)))),
+        }))
     }
-    fn columns(parts: Vec<Rows>) -> Result<Columns, Mismatch> {
-        if parts.is_empty() {
-            // Here the type is known without a part.
-            let mut none = Columns::one_row(vec![T::array(Vec::new())]);
-            none.lengths = Some(Vec::new());
-            return Ok(none);
+    fn columns(parts: Vec<Self::Part>) -> Result<Columns, Mismatch> {
+        let (mut lengths, mut pieces) = (Vec::with_capacity(parts.len()), Vec::new());
+        let mut few = Vec::new();
+        for part in parts {
+            match part {
+                GroupValues::Few(values) => {
+                    lengths.push(values.len());
+                    few.extend(values);
+                }
+                GroupValues::Many(Rows(batch)) => {
+                    lengths.push(batch.num_rows());
+                    pieces.push(T::array(std::mem::take(&mut few)));
+                    pieces.push(Arc::clone(batch.column(0)));
+                }
+            }
         }
-        concatenated(&parts, false)
+        pieces.push(T::array(few));
+        let all = match &pieces[..] {
+            [all] => Ok(Arc::clone(all)),
+            _ => {
+                arrow_select::concat::concat(&pieces.iter().map(AsRef::as_ref).collect::<Vec<_>>())
+            }
+        };
+        Ok(Columns {
+            arrays: vec![all.map_err(too_long)?],
+            names: None,
+            lengths: Some(lengths),
+        })
+    }
+}
+
+/// Arrays of one type fit together unless they are too long together.
+fn too_long(error: ArrowError) -> Mismatch {
+    Mismatch {
+        part: 0,
+        found: error.to_string(),
+        expected: "columns that Arrow can put behind one another".to_owned(),
     }
 }

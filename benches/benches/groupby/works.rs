@@ -13,6 +13,11 @@ pub(crate) fn sum_and_mean(group: &Group<'_>) -> Result<(i64, f64), GroupError> 
 /// q6: the median and the standard deviation of `v3`.
 pub(crate) fn median_and_deviation(group: &Group<'_>) -> Result<(f64, Option<f64>), GroupError> {
     let mut v3 = group.column::<f64>("v3")?.to_vec();
+    Ok(median_and_deviation_of(&mut v3))
+}
+
+/// The same of a column, for other libraries' closures; likewise the next ones.
+pub(crate) fn median_and_deviation_of(v3: &mut [f64]) -> (f64, Option<f64>) {
     let count = v3.len() as f64;
     let mean = v3.iter().sum::<f64>() / count;
     let squares: f64 = v3.iter().map(|v| (v - mean).powi(2)).sum();
@@ -23,16 +28,19 @@ pub(crate) fn median_and_deviation(group: &Group<'_>) -> Result<(f64, Option<f64
         Some(before) if even => (before + *at) / 2.0,
         _ => *at,
     };
-    Ok((
+    (
         median,
         (count > 1.0).then(|| (squares / (count - 1.0)).sqrt()),
-    ))
+    )
 }
 
 /// q8: the largest two of `v3`, a row each.
 pub(crate) fn largest_two(group: &Group<'_>) -> Result<Vec<f64>, GroupError> {
+    Ok(largest_two_of(group.column::<f64>("v3")?))
+}
+
+pub(crate) fn largest_two_of(v3: &[f64]) -> Vec<f64> {
     let (mut first, mut second) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
-    let v3 = group.column::<f64>("v3")?;
     for &v in v3 {
         if v > first {
             (first, second) = (v, first);
@@ -40,12 +48,16 @@ pub(crate) fn largest_two(group: &Group<'_>) -> Result<Vec<f64>, GroupError> {
             second = v;
         }
     }
-    Ok([first, second][..v3.len().min(2)].to_vec())
+    [first, second][..v3.len().min(2)].to_vec()
 }
 
 /// q9: the square of the correlation of `v1` and `v2`; none, where either does not vary.
 pub(crate) fn squared_correlation(group: &Group<'_>) -> Result<Option<f64>, GroupError> {
     let (v1, v2) = (group.column::<i32>("v1")?, group.column::<i32>("v2")?);
+    Ok(squared_correlation_of(v1, v2))
+}
+
+pub(crate) fn squared_correlation_of(v1: &[i32], v2: &[i32]) -> Option<f64> {
     let mut sums = [0.0; 5];
     for (&a, &b) in v1.iter().zip(v2) {
         let (a, b) = (f64::from(a), f64::from(b));
@@ -55,7 +67,7 @@ pub(crate) fn squared_correlation(group: &Group<'_>) -> Result<Option<f64>, Grou
     }
     let (n, [a, b, aa, bb, ab]) = (v1.len() as f64, sums);
     let (below, above) = ((n * aa - a * a) * (n * bb - b * b), n * ab - a * b);
-    Ok((below > 0.0).then(|| above * above / below))
+    (below > 0.0).then(|| above * above / below)
 }
 
 /// q10: the sum of `v3`, and how many.

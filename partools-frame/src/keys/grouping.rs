@@ -62,6 +62,11 @@ impl Grouping<'_> {
         (self.offsets[group + 1] - self.offsets[group]) as usize
     }
 
+    /// The rows of all groups.
+    pub(super) fn size_of_all(&self) -> usize {
+        self.offsets[self.count()] as usize
+    }
+
     pub(crate) fn rows(&self, group: usize) -> RowsOf<'_> {
         let (start, end) = (
             self.offsets[group] as usize,
@@ -83,7 +88,7 @@ impl Grouping<'_> {
     /// What each group costs, where some are so large that the order in which they are begun matters: its rows. Those that
     /// are too small to matter cost all the same, so that they stay in order, next to one another.
     pub(crate) fn costs(&self) -> Option<Vec<usize>> {
-        let all = self.offsets[self.count()] as usize;
+        let all = self.size_of_all();
         let sizes = (0..self.count()).map(|group| self.size(group));
         let largest = sizes.clone().max()?;
         if self.count() < 2 || largest * LARGE < all {
@@ -185,7 +190,7 @@ pub(crate) fn group(
     }
 }
 
-fn key_columns<'f>(
+pub(super) fn key_columns<'f>(
     frame: &'f Frame,
     names: &'f [String],
 ) -> Result<Vec<(&'f str, &'f ArrayRef)>, FrameError> {
