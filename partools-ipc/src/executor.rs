@@ -4,7 +4,8 @@ use crate::crew::Crew;
 use crate::pool::Pool;
 use crate::terms::Terms;
 use partools_core::{
-    Caller, Capabilities, Error, Executor, Portable, PortableTask, Run, worker_count,
+    Caller, Capabilities, Error, Executor, Portable, PortableTask, Remote, Run, StartError,
+    worker_count,
 };
 use partools_os::{Capture, Limits};
 use std::cell::Cell;
@@ -104,6 +105,53 @@ impl Ipc {
     pub fn capture_stderr(self, capture: Capture) -> Self {
         let workers = self.workers;
         self.with(|terms| terms.stderr = capture, workers)
+    }
+
+    /// Calls `f` once in each worker process, with the worker's number, before its first item: to open what all items need,
+    /// load a library, begin a license. What it leaves in statics and thread locals is there for every item of every map; one
+    /// thread calls it and them. A worker that takes the place of a dead one calls it, too. It captures nothing, as closures
+    /// do that cross.
+    ///
+    /// A setup that returns an error, panics, or ends its process (a crash, an exit) is the error of the map for which the
+    /// worker was started, and says so; it is not tried again within that map. So is one that takes longer than a minute, or than
+    /// [`setup_within`](Self::setup_within) says. Cancelling the map, and its deadline, end a setup, too; limits and timeouts of
+    /// items do not. A worker that somebody else kills meanwhile (SIGKILL) is replaced, as always.
+    ///
+    /// ```standalone_crate
+    /// use partools_core::over;
+    /// use partools_ipc::Ipc;
+    /// use std::sync::OnceLock;
+    ///
+    /// static WORDS: OnceLock<Vec<String>> = OnceLock::new();
+    ///
+    /// fn main() -> Result<(), partools_core::Error> {
+    ///     partools_ipc::init();
+    ///     let ipc = Ipc::new().workers(2).setup(|worker| {
+    ///         let words = std::fs::read_to_string("/proc/self/comm")?; // any error
+    ///         WORDS.set(vec![words, format!("worker {worker}")]).map_err(|_| "called twice")?; // or words
+    ///         Ok(())
+    ///     });
+    ///     let counts = over(0..4).map(|_| WORDS.get().map_or(0, Vec::len)).run(&ipc)?;
+    ///     assert_eq!(counts, [2; 4]);
+    ///
+    ///     let broken = Ipc::new().workers(1).setup(|_| Err("no license".into()));
+    ///     let error = over(0..4).map(|i| i).run(&broken).unwrap_err();
+    ///     assert_eq!(error.to_string(), "setting up worker process 0 failed: no license");
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn setup<F>(self, f: F) -> Self
+    where
+        F: Remote + Fn(usize) -> Result<(), StartError>,
+    {
+        let workers = self.workers;
+        self.with(|terms| terms.setup.set(f), workers)
+    }
+
+    /// A [setup](Self::setup) may take so long; a minute if not set.
+    pub fn setup_within(self, limit: Duration) -> Self {
+        let workers = self.workers;
+        self.with(|terms| terms.setup.set_within(limit), workers)
     }
 
     /// Another executor: workers that were started under other terms are not its.

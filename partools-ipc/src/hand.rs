@@ -11,10 +11,10 @@ mod burial;
 pub(crate) use burial::Death;
 
 use crate::pool::Slot;
-use crate::seat::Seat;
+use crate::seat::{Life, Seat};
 use books::{Books, Entered};
 use partools_core::wire::{Record, Request};
-use partools_core::{Chunk, Portable, Run};
+use partools_core::{Chunk, Error, Portable, Run};
 use partools_os::{Child, Clock, Exit, Flight, Killed, Patience, Received};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -262,7 +262,9 @@ impl<'r, 'p, O: Portable> Hand<'r, 'p, O> {
                     let mut books = Books {
                         stage: &mut self.stage,
                         queue: &mut self.queue,
-                        is_there: &mut seat.is_there,
+                        worker: self.slot.number,
+                        life: &mut seat.life,
+                        has_setup: seat.has_setup,
                         unconfirmed: &mut seat.unconfirmed,
                         killed: self.killed.as_ref(),
                         touched: &mut self.touched,
@@ -348,11 +350,28 @@ impl<'r, 'p, O: Portable> Hand<'r, 'p, O> {
 
     /// Kills a worker that was started and never said hello. How long until that is due, where it may be.
     pub(crate) fn await_hello(&mut self) -> Option<Duration> {
-        let left = HELLO_WITHIN.saturating_sub(self.seat.born.elapsed());
-        if self.seat.is_there {
+        if self.seat.life != Life::Started {
             return None;
         }
+        let left = HELLO_WITHIN.saturating_sub(self.seat.born.elapsed());
         if left.is_zero() {
+            self.seat.child.kill();
+        }
+        Some(left.max(Duration::from_millis(1)))
+    }
+
+    /// Ends the map where a worker's setup takes longer than `limit`. How long until that is due, where it may be.
+    pub(crate) fn await_setup(&mut self, run: &Run<O>, limit: Duration) -> Option<Duration> {
+        let Life::SettingUp(since) = self.seat.life else {
+            return None;
+        };
+        let left = limit.saturating_sub(since.elapsed());
+        if left.is_zero() {
+            run.abort(Error::executor(format!(
+                "worker process {} was still being set up after {limit:?}, and was killed; `.setup_within(..)` gives a setup \
+                 more time",
+                self.number()
+            )));
             self.seat.child.kill();
         }
         Some(left.max(Duration::from_millis(1)))

@@ -7,7 +7,8 @@
 //! crew.rs      one map: deal, read, bury, deliver
 //! hand.rs      one worker's part in it                     a line (socket): messages and descriptors, to the worker
 //! seat.rs      one process, and how it is reached          a ring (shared memory): records, from the worker
-//! freight.rs   the shared argument, published once         a desk (shared memory): bound, tickets, clock
+//! setup.rs     what a process does first                   a desk (shared memory): bound, tickets, clock
+//! freight.rs   the shared argument, published once
 //! ```
 //!
 //! Invariants: no thread is started here; a worker ends with the pool and with this process, whatever its items do; what a
@@ -23,6 +24,7 @@ mod message;
 mod pool;
 mod seat;
 mod segments;
+mod setup;
 mod terms;
 mod welcome;
 mod worker;

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   near  WELCOME ( OPEN (REQUEST | CAREFUL)* CLOSE )*   on the line
-//!   far   HELLO   ( OPENED (wire records)* CLOSED )*     in the ring; REFUSED instead of OPENED where it cannot serve that
+//!   far   HELLO READY ( OPENED (wire records)* CLOSED )* in the ring; REFUSED instead of OPENED where it cannot serve that
+//!         (UNFIT instead of READY where its setup failed; neither where it has none)
 //! ```
 
 use partools_core::wire::{FrameReader, FrameWriter, WireError};
@@ -27,6 +28,10 @@ pub(crate) const OPENED: u8 = 33;
 pub(crate) const REFUSED: u8 = 34;
 /// What the worker had of the map is dropped: nothing, or what was wrong with that, as text.
 pub(crate) const CLOSED: u8 = 35;
+/// Its setup is done.
+pub(crate) const READY: u8 = 36;
+/// Its setup failed: why, as text. It ends.
+pub(crate) const UNFIT: u8 = 37;
 
 /// How a map is opened.
 #[derive(Debug, PartialEq, Eq)]

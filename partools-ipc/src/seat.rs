@@ -17,6 +17,25 @@ use std::time::Instant;
 /// The size of a ring: large enough that the parent need not wake often, small enough to stay in cache.
 const RING: usize = 1 << 20;
 
+/// How far it has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    Started,
+    /// It said hello, and calls its setup since then.
+    SettingUp(Instant),
+    /// It serves.
+    Ready,
+}
+
+impl Life {
+    pub(crate) fn after_hello(has_setup: bool) -> Life {
+        match has_setup {
+            true => Life::SettingUp(Instant::now()),
+            false => Life::Ready,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Seat {
     pub(crate) child: Child,
@@ -26,8 +45,8 @@ pub(crate) struct Seat {
     pub(crate) bell: Bell,
     pub(crate) desk: Desk,
     pub(crate) born: Instant,
-    /// It said hello.
-    pub(crate) is_there: bool,
+    pub(crate) life: Life,
+    pub(crate) has_setup: bool,
     /// So many maps were closed of which it did not say yet that it has let go.
     pub(crate) unconfirmed: usize,
     next_ticket: u64,
@@ -45,6 +64,7 @@ impl Seat {
         let welcome = Welcome {
             identity: Image::this()?.identity().clone(),
             idle: terms.idle,
+            setup: terms.setup.call()?.cloned(),
         };
         let prepare = |command: &mut _| terms.prepare(command);
         let (child, mut line) = again::start(MARK, number, terms.stderr, prepare)?;
@@ -58,7 +78,8 @@ impl Seat {
             bell,
             desk,
             born: Instant::now(),
-            is_there: false,
+            life: Life::Started,
+            has_setup: welcome.setup.is_some(),
             unconfirmed: 0,
             next_ticket: 0,
         })

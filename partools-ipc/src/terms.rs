@@ -1,5 +1,6 @@
 //! What the workers of a pool live under: set by the builder, the same for all of them.
 
+use crate::setup::Setup;
 use partools_os::{Capture, Limits};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ pub(crate) struct Terms {
     pub(crate) directory: Option<PathBuf>,
     pub(crate) limits: Limits,
     pub(crate) stderr: Capture,
+    pub(crate) setup: Setup,
 }
 
 impl Terms {

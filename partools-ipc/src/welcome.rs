@@ -1,5 +1,6 @@
 //! What a worker is told when it begins: of which executable it must be, and how it is to live.
 
+use crate::setup::Call;
 use partools_core::wire::{FrameReader, FrameWriter, WireError};
 use partools_os::image::{Identity, ImageError};
 use std::fmt;
@@ -10,6 +11,8 @@ pub(crate) struct Welcome {
     pub(crate) identity: Identity,
     /// It ends when nobody asked for anything for so long.
     pub(crate) idle: Option<Duration>,
+    /// What it calls before it serves.
+    pub(crate) setup: Option<Call>,
 }
 
 impl Welcome {
@@ -17,15 +20,25 @@ impl Welcome {
         let mut out = FrameWriter::new();
         out.bytes(&self.identity.to_bytes());
         out.value(&self.idle)?;
+        out.value(&self.setup.as_ref().map(|setup| setup.entry))?;
+        out.bytes(self.setup.as_ref().map_or(&[], |setup| &setup.head));
         Ok(out.as_bytes().to_vec())
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Welcome, Unwelcome> {
         let mut from = FrameReader::new(bytes);
         let identity = Identity::from_bytes(from.bytes()).map_err(Unwelcome::Identity)?;
-        let idle = from.value().map_err(|why| Unwelcome::Damaged(why.into()))?;
+        let damaged = |why| Unwelcome::Damaged(WireError::from(why));
+        let idle = from.value().map_err(damaged)?;
+        let entry: Option<u64> = from.value().map_err(damaged)?;
+        let head = from.bytes().to_vec();
         from.check().map_err(Unwelcome::Damaged)?;
-        Ok(Welcome { identity, idle })
+        let setup = entry.map(|entry| Call { entry, head });
+        Ok(Welcome {
+            identity,
+            idle,
+            setup,
+        })
     }
 }
 
@@ -56,7 +69,15 @@ mod tests {
     fn a_welcome_survives_its_journey_and_a_part_of_it_is_none() {
         for idle in [None, Some(Duration::from_millis(1500))] {
             let identity = Image::this().unwrap().identity().clone();
-            let welcome = Welcome { identity, idle };
+            let setup = idle.map(|_| Call {
+                entry: 0x1234,
+                head: vec![1, 2, 3],
+            });
+            let welcome = Welcome {
+                identity,
+                idle,
+                setup,
+            };
             let bytes = welcome.to_bytes().unwrap();
             assert_eq!(Welcome::from_bytes(&bytes).unwrap(), welcome);
             for cut in 0..bytes.len() {

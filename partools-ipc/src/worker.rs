@@ -1,12 +1,13 @@
 //! The far side: this executable, started again by [`Ipc`](crate::Ipc), serving one map after the other.
 //!
 //! ```text
-//!   hello ── for each map: attach, unpack, answer requests, drop all of it ── until the line is cut, or nobody asks
+//!   hello ── setup ── for each map: attach, unpack, answer requests, drop all of it ── until the line is cut, or nobody asks
 //! ```
 //! The items run on the main thread; the one other thread waits for the end of the parent (`partools_os::again`).
 
 use crate::desk::Desk;
-use crate::message::{CAREFUL, CLOSE, CLOSED, HELLO, OPEN, OPENED, Opening, REFUSED, REQUEST};
+use crate::message::{CAREFUL, CLOSE, CLOSED, HELLO, OPEN, OPENED, Opening};
+use crate::message::{READY, REFUSED, REQUEST, UNFIT};
 use crate::segments::Segments;
 use crate::welcome::Welcome;
 use partools_core::wire::{Outlet, Record, Server};
@@ -42,7 +43,7 @@ pub fn init() {
     again::linked(MARK, serve);
 }
 
-fn serve(line: &mut FarLine, worker: usize) -> Result<(), Box<dyn Error>> {
+fn serve(line: &mut FarLine, number: usize) -> Result<(), Box<dyn Error>> {
     let Some(Message { payload, files, .. }) = line.receive(None)? else {
         return Ok(());
     };
@@ -56,12 +57,23 @@ fn serve(line: &mut FarLine, worker: usize) -> Result<(), Box<dyn Error>> {
         Bell::attach(bell)?,
     );
     let mut worker = Worker {
-        worker,
+        worker: number,
         line,
         desk: &desk,
         producer: ring.producer(&bell),
     };
     worker.send(HELLO, &[]);
+    if let Some(setup) = welcome.setup {
+        let done = setup.run(number);
+        flush_streams();
+        match done {
+            Ok(()) => worker.send(READY, &[]),
+            Err(why) => {
+                worker.send(UNFIT, why.as_bytes());
+                return Err(why.into());
+            }
+        }
+    }
     match worker.live(welcome.idle) {
         // The pool was dropped, or its process is gone.
         Err(why) if why.kind() == io::ErrorKind::UnexpectedEof => Ok(()),

@@ -94,6 +94,28 @@ impl Request {
         Self::default()
     }
 
+    /// Asks for items of a task that do not travel with the request ([`DEALT`](PortableTask::DEALT) says so), outside of
+    /// any run: for a backend that has something of its own called over there.
+    ///
+    /// ```
+    /// use partools_core::{Plan, over, wire::{Parcel, Request}};
+    /// let job = over(0..1).map(|_| std::process::id());
+    /// let parcel = Parcel::pack(job.task(), &Plan::new())?;
+    /// let mut answer = Vec::new();
+    /// parcel.entry().serve(parcel.head(), &[&[]], 0, &mut |server| {
+    ///     server.answer(Request::for_items(0..1).as_bytes(), &mut answer).expect("one item, which it has");
+    /// })?;
+    /// assert!(!answer.is_empty());
+    /// # Ok::<(), partools_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn for_items(range: Range<usize>) -> Self {
+        let mut request = Self::default();
+        let header = Header { range, attempt: 0 };
+        request.frames.overwrite(0, &header.to_bytes());
+        request
+    }
+
     /// What is to be sent.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

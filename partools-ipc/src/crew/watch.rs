@@ -15,10 +15,14 @@ where
         hands.filter_map(|hand| hand.dismiss(bound, GRACE)).min()
     }
 
-    /// Workers that were started and do not answer are killed; how long until that is due.
+    /// Workers that were started and do not answer, or are not set up in time, are killed; how long until that is due.
     pub(super) fn await_hellos(&mut self) -> Option<Duration> {
-        let hands = self.hands.iter_mut();
-        hands.filter_map(super::Hand::await_hello).min()
+        let (run, within) = (self.run, self.terms.setup.within());
+        let waits = self.hands.iter_mut().flat_map(|hand| {
+            let hello = hand.await_hello();
+            [hello, hand.await_setup(run, within)]
+        });
+        waits.flatten().min()
     }
 
     /// Stops workers whose item takes too long; how long until the next look.

@@ -1,7 +1,8 @@
 //! What a record of a worker changes: believed as far as a sound worker could have said it.
 
 use super::{Posted, Stage};
-use crate::message::{CLOSED, HELLO, OPENED, REFUSED};
+use crate::message::{CLOSED, HELLO, OPENED, READY, REFUSED, UNFIT};
+use crate::seat::Life;
 use partools_core::wire::{Record, accept};
 use partools_core::{Error, ItemError, Portable, Run, decode, encode};
 use partools_os::{Child, Killed, Late};
@@ -20,7 +21,9 @@ pub(super) enum Entered {
 pub(super) struct Books<'h, 'r, O> {
     pub(super) stage: &'h mut Stage,
     pub(super) queue: &'h mut VecDeque<Posted<'r, O>>,
-    pub(super) is_there: &'h mut bool,
+    pub(super) worker: usize,
+    pub(super) life: &'h mut Life,
+    pub(super) has_setup: bool,
     pub(super) unconfirmed: &'h mut usize,
     pub(super) killed: Option<&'h Killed>,
     pub(super) touched: &'h mut bool,
@@ -33,7 +36,13 @@ impl<O: Portable> Books<'_, '_, O> {
     /// Enters one record. `None` where a sound worker could not have sent it.
     pub(super) fn enter(&mut self, run: &Run<O>, kind: u8, payload: &[u8]) -> Option<Entered> {
         match kind {
-            HELLO => *self.is_there = true,
+            HELLO if *self.life == Life::Started => *self.life = Life::after_hello(self.has_setup),
+            READY => *self.life = Life::Ready,
+            UNFIT => run.abort(Error::executor(format!(
+                "setting up worker process {} failed: {}",
+                self.worker,
+                String::from_utf8_lossy(payload)
+            ))),
             // Of a map that began nothing there: nobody waited for this.
             OPENED | REFUSED if *self.unconfirmed > 0 => {}
             CLOSED if *self.unconfirmed > 0 => *self.unconfirmed -= 1,

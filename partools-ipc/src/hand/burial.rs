@@ -1,7 +1,8 @@
 //! A worker's end: what it had said counts, and the item in flight is blamed, if it is known and to blame.
 
 use super::{HELLO_WITHIN, Hand, Posted, Stage};
-use partools_core::{Cause, Chunk, Event, Portable, Run, WorkerError};
+use crate::seat::Life;
+use partools_core::{Cause, Chunk, Error, Event, Portable, Run, WorkerError};
 use partools_os::{Exit, Killed, signal_name};
 use std::collections::BTreeSet;
 
@@ -47,13 +48,25 @@ impl<'r, O: Portable> Hand<'r, '_, O> {
             }
             return Death::Clean;
         }
-        if !self.seat.is_there && !self.is_corrupt {
+        if self.seat.life == Life::Started && !self.is_corrupt {
             // Somebody else killed it, unless it was we who had waited long enough.
             let is_victim = is_kill(exit) && self.seat.born.elapsed() < HELLO_WITHIN;
             return match is_victim {
                 true => Death::Slain,
                 false => Death::Stillborn(self.why_stillborn(exit)),
             };
+        }
+        if let (Life::SettingUp(_), false) = (self.seat.life, self.is_corrupt) {
+            if is_kill(exit) {
+                return Death::Slain;
+            }
+            let words = self.seat.child.last_words();
+            let words = words.map_or(String::new(), |words| format!("; it had written: {words}"));
+            let (number, ended) = (self.number(), self.ended(exit));
+            run.abort(Error::executor(format!(
+                "worker process {number} {ended} while its setup was called{words}"
+            )));
+            return Death::Clean;
         }
         // SIGKILL is nobody's own fault: it comes from the system when memory runs out, or from an operator.
         let from_outside =

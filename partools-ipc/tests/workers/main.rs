@@ -3,6 +3,7 @@
 
 mod hosts;
 mod lives;
+mod setup;
 mod sharing;
 mod threads;
 
@@ -17,7 +18,7 @@ fn main() -> ExitCode {
     if let Some(code) = hosts::hanging() {
         return code;
     }
-    let all = [lives::all(), sharing::all(), threads::all()].concat();
+    let all = [lives::all(), setup::all(), sharing::all(), threads::all()].concat();
     let trials = all.into_iter().map(|(name, trial)| {
         Trial::test(name, move || {
             trial();
