@@ -109,11 +109,13 @@ pub use segment::{Attached, Located, locate};
 #[cfg(not(partools_model))]
 pub use segment::{FilePart, MappedSlice, NpyElement, SharedVec, SharedVecMut, huge_pages};
 #[cfg(not(partools_model))]
+pub use supervise::wait_for;
+#[cfg(not(partools_model))]
 pub use supervise::{Capture, Child, Excess, Exit, Limits, Notice, SpawnOptions, Watch, Wear};
 #[cfg(not(partools_model))]
 pub use supervise::{Clock, Flight, Hog, Killed, Late, Patience};
 #[cfg(not(partools_model))]
-pub use supervise::{Watched, cpu_time, flush_streams, signal_name, spawn, wait_any, wait_for};
+pub use supervise::{Watched, cpu_time, flush_streams, room_for, signal_name, spawn, wait_any};
 #[cfg(not(partools_model))]
 pub use threads::{OtherThread, other_threads, settled_threads};
 #[cfg(not(partools_model))]

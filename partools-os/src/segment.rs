@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   SharedVecMut (memfd, mapped writable)  ── freeze: unmap, seal, map read-only ──>  SharedVec
+//!   bytes, written to a memfd (writer.rs)  ── seal, map read-only ──>  SharedVec
 //!   a file, whose owner promises not to change it  ── map read-only ──>  MappedSlice (file.rs, npy.rs)
 //!   a slice of either  ── locate ──>  (descriptor, offset)  ── another process ──>  Attached (attach.rs)
 //! ```
@@ -31,6 +32,7 @@ mod locate;
 mod mapping;
 mod npy;
 mod reader;
+mod writer;
 
 pub use attach::Attached;
 pub use file::{FilePart, MappedSlice};
@@ -111,22 +113,6 @@ impl<T: Pod> SharedVec<T> {
         }
         filling.freeze()
     }
-
-    /// A frozen copy of `elements`.
-    ///
-    /// ```
-    /// let primes = partools_os::SharedVec::from_slice(&[2, 3, 5])?;
-    /// assert_eq!(primes.iter().sum::<i32>(), 10); // it derefs to a slice
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`SharedVec::zeroed`] and [`SharedVecMut::freeze`].
-    pub fn from_slice(elements: &[T]) -> io::Result<SharedVec<T>> {
-        let mut filling = SharedVec::zeroed(elements.len())?;
-        filling.copy_from_slice(elements);
-        filling.freeze()
-    }
 }
 
 impl<T: Pod> SharedVecMut<T> {
@@ -139,6 +125,13 @@ impl<T: Pod> SharedVecMut<T> {
         let SharedVecMut { mapping, file } = self;
         let len = mapping.len;
         drop(mapping);
+        SharedVec::frozen(file, len)
+    }
+}
+
+impl<T: Pod> SharedVec<T> {
+    /// Seals the file, which has `len` elements, and maps it.
+    fn frozen(file: OwnedFd, len: usize) -> io::Result<SharedVec<T>> {
         rustix::fs::fcntl_add_seals(&file, ALL_SEALS).map_err(|refused| match refused {
             Errno::BUSY => io::Error::new(
                 io::ErrorKind::ResourceBusy,

@@ -47,6 +47,7 @@ mod weight;
 pub use child::Child;
 pub use clock::{Clock, Flight};
 pub use exit::{Exit, signal_name};
+pub use headroom::room_for;
 pub use limits::Limits;
 pub use notice::Notice;
 pub use stderr::Capture;

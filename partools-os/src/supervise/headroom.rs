@@ -70,12 +70,61 @@ impl Headroom {
 
     /// How many bytes are left; some number that is at least `enough` where there are more. It costs less then.
     pub(crate) fn left(&self, enough: u64) -> io::Result<u64> {
-        let mut left = available()?;
-        for group in &self.groups {
-            left = left.min(group.left(enough)?);
-        }
-        Ok(left)
+        Ok(self.least(enough)?.0)
     }
+
+    /// The same, and of which group that is; of the machine where it is none.
+    fn least(&self, enough: u64) -> io::Result<(u64, Option<&Group>)> {
+        let mut least = (available()?, None);
+        for group in &self.groups {
+            let left = group.left(enough)?;
+            if left < least.0 {
+                least = (left, Some(group));
+            }
+        }
+        Ok(least)
+    }
+
+    /// Refuses what is more than what is left.
+    fn room_for(&self, bytes: u64) -> io::Result<()> {
+        let (left, group) = self.least(bytes)?;
+        if bytes <= left {
+            return Ok(());
+        }
+        let whose = match group {
+            Some(group) => format!("of the {} of its control group", mega(group.limit)),
+            None => "of the machine's memory".to_owned(),
+        };
+        let text = format!(
+            "{} are needed, and {} are left {whose}",
+            mega(bytes),
+            mega(left)
+        );
+        Err(io::Error::new(io::ErrorKind::OutOfMemory, text))
+    }
+}
+
+/// Refuses `bytes` that would not fit into the memory that is left now: of the machine (`MemAvailable`), and of the control
+/// groups of this process. A memory file would get any length, and its writer be killed for it.
+///
+/// ```
+/// assert!(partools_os::room_for(4096).is_ok());
+/// let error = partools_os::room_for(1 << 60).unwrap_err();
+/// assert!(error.to_string().starts_with("1152921504606.8 MB are needed, and "), "{error}");
+/// ```
+///
+/// # Errors
+/// With both figures, where it does not fit. Where the system does not tell what is left, nothing is refused.
+pub fn room_for(bytes: u64) -> io::Result<()> {
+    let told = Headroom::of_this_process().and_then(|headroom| headroom.room_for(bytes));
+    told.or_else(|why| match why.kind() {
+        io::ErrorKind::OutOfMemory => Err(why),
+        _ => Ok(()),
+    })
+}
+
+fn mega(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
 impl Group {
@@ -244,6 +293,36 @@ mod tests {
         ];
         let v1 = group(dir.path(), &V1, v1).expect("it has a limit");
         assert_eq!(v1.left(u64::MAX).ok(), Some(130));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_figures() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let files = [
+            ("memory.max", "900000\n"),
+            ("memory.current", "700000\n"),
+            ("memory.stat", "active_file 100000\n"),
+        ];
+        let groups = vec![group(dir.path(), &V2, files).expect("it has a limit")];
+        let headroom = Headroom { groups };
+        assert!(headroom.room_for(300_000).is_ok());
+        let error = headroom
+            .room_for(400_000)
+            .expect_err("too much")
+            .to_string();
+        assert_eq!(
+            error,
+            "0.4 MB are needed, and 0.3 MB are left of the 0.9 MB of its control group"
+        );
+        let machine = Headroom { groups: Vec::new() };
+        let error = machine
+            .room_for(u64::MAX)
+            .expect_err("too much")
+            .to_string();
+        assert!(
+            error.ends_with(" MB are left of the machine's memory"),
+            "{error}"
+        );
     }
 
     #[test]
