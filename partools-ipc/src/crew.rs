@@ -11,7 +11,6 @@
 use crate::freight::Freight;
 use crate::hand::{Death, Hand};
 use crate::pool::Pool;
-use crate::seat::Seat;
 use crate::terms::Terms;
 use crate::worker::MARK;
 use partools_core::wire::{Request, request};
@@ -20,6 +19,7 @@ use partools_os::{Killed, Patience, Watch, wait_for};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+mod hire;
 mod watch;
 
 /// A worker that overwrote its ring may have lost the flag by which it knows that we sleep.
@@ -34,9 +34,6 @@ const TENURE: Duration = Duration::from_millis(20);
 const STILLBORN: usize = 2;
 /// And so many may be killed by somebody else before that.
 const SLAIN: usize = 100;
-/// With no worker at all, how often and how far apart to try to start one.
-const TRIES: usize = 20;
-const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
 /// Who gets the next chunk.
 enum Taker {
@@ -95,7 +92,7 @@ where
         let watch = watch.transpose().map_err(watching)?;
         let with_cpu = patience.is_some_and(|patience| patience.counts_cpu());
         let timed = patience.is_some() || watch.is_some();
-        let freight = Freight::pack(task, run, timed, with_cpu)?;
+        let freight = Freight::pack(task, run, pool, (timed, with_cpu))?;
         if freight.bytes() > 0 {
             let (bytes, worker) = (freight.bytes(), None);
             run.note(Event::Moved { bytes, worker });
@@ -178,7 +175,9 @@ where
     fn let_go(&mut self, hasty: bool) {
         let leaving = self.hands.iter_mut().filter(|hand| hand.is_leaving());
         leaving.for_each(Hand::close);
-        for hand in self.hands.extract_if(.., |hand| hand.is_done(hasty)) {
+        let is_stopped = self.run.is_stopped();
+        let done = |hand: &mut Hand<'_, '_, _>| hand.is_done(hasty, is_stopped);
+        for hand in self.hands.extract_if(.., done) {
             hand.give_back();
         }
     }
@@ -299,53 +298,6 @@ where
         for hand in self.hands.iter_mut().filter(|hand| hand.has_waiting()) {
             hand.withdraw();
         }
-    }
-
-    /// One more worker, which is sent the map; `None` where there is none to be had for now.
-    fn hire(&mut self) -> Result<Option<usize>, Error> {
-        let slot = match self.hands.is_empty() {
-            true => self.pool.wait(self.size, || self.run.is_stopped()),
-            false => self.pool.take(self.size),
-        };
-        let Some(mut slot) = slot else {
-            return Ok(None);
-        };
-        // One that ended meanwhile is replaced.
-        let kept = slot.seat.take();
-        let kept = kept.and_then(|mut seat| (!seat.has_ended()).then_some(seat));
-        let is_new = kept.is_none();
-        let mut tries = 0;
-        let seat = match kept {
-            Some(seat) => seat,
-            None => loop {
-                match Seat::start(slot.number, self.terms) {
-                    Ok(seat) => break seat,
-                    Err(_) if !self.hands.is_empty() => {
-                        self.wanted = self.hands.len();
-                        let (left, why) = (self.wanted, "no more processes could be started");
-                        self.run.note(Event::FewerWorkers { left, why });
-                        return Ok(None);
-                    }
-                    Err(refused) if tries == TRIES || !refused.is_os() => return Err(refused),
-                    Err(_) if self.run.is_stopped() => return Ok(None),
-                    Err(_) => std::thread::sleep(BETWEEN_TRIES),
-                }
-                tries += 1;
-            },
-        };
-        if is_new {
-            self.run.note(Event::WorkerStarted {
-                worker: slot.number,
-                process: Some(seat.child.pid()),
-                again: self.has_lost,
-            });
-        }
-        let timed = self.patience.is_some() || self.watch.is_some();
-        let mut hand = Hand::new(slot, seat, timed);
-        let opening = |source| Error::os("sending a map to a worker", source);
-        hand.seat.open(&self.freight).map_err(opening)?;
-        self.hands.push(hand);
-        Ok(Some(self.hands.len() - 1))
     }
 
     /// Where others wait for a worker: gives up those that have been here for a while, between two chunks. How long until the

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-const NAME: &str = "ipc";
+pub(crate) const NAME: &str = "ipc";
 
 thread_local! {
     /// A map of an `Ipc` is under way on this thread: what starts now was started by its callback.
@@ -152,6 +152,10 @@ impl Ipc {
     pub fn setup_within(self, limit: Duration) -> Self {
         let workers = self.workers;
         self.with(|terms| terms.setup.set_within(limit), workers)
+    }
+
+    pub(crate) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
     }
 
     /// Another executor: workers that were started under other terms are not its.

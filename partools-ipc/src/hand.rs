@@ -7,6 +7,7 @@
 
 mod books;
 mod burial;
+mod stopping;
 
 pub(crate) use burial::Death;
 
@@ -14,8 +15,8 @@ use crate::pool::Slot;
 use crate::seat::{Life, Seat};
 use books::{Books, Entered};
 use partools_core::wire::{Record, Request};
-use partools_core::{Chunk, Error, Portable, Run};
-use partools_os::{Child, Clock, Exit, Flight, Killed, Patience, Received};
+use partools_core::{Chunk, Portable, Run};
+use partools_os::{Exit, Killed, Received};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -223,9 +224,17 @@ impl<'r, 'p, O: Portable> Hand<'r, 'p, O> {
         }
     }
 
-    /// It has let go of the map; or will, having begun nothing of it, and there is no need to wait for that (`hasty`).
-    pub(crate) fn is_done(&self, hasty: bool) -> bool {
+    /// It has let go of the map; or will, having begun nothing of it, and there is no need to wait for that (`hasty`). Of a map
+    /// that `is_stopped`, nobody is given back who is not set up: that may be what stopped it, and would stop the next one.
+    pub(crate) fn is_done(&self, hasty: bool, is_stopped: bool) -> bool {
         let is_early = hasty && !self.touched && self.stage == Stage::Closing;
+        let is_doubtful = match self.seat.life {
+            Life::Unfit => true,
+            Life::SettingUp(_) => is_stopped,
+            Life::Started => is_stopped && self.seat.has_setup,
+            Life::Ready => false,
+        };
+        let is_early = is_early && !is_doubtful;
         self.killed.is_none() && !self.is_corrupt && (self.stage == Stage::Closed || is_early)
     }
 
@@ -265,6 +274,7 @@ impl<'r, 'p, O: Portable> Hand<'r, 'p, O> {
                         worker: self.slot.number,
                         life: &mut seat.life,
                         has_setup: seat.has_setup,
+                        known: &mut seat.known,
                         unconfirmed: &mut seat.unconfirmed,
                         killed: self.killed.as_ref(),
                         touched: &mut self.touched,
@@ -307,97 +317,6 @@ impl<'r, 'p, O: Portable> Hand<'r, 'p, O> {
             self.depth = (2 * self.depth).min(crate::desk::MOST);
         } else if took > DEAR {
             self.depth = 1;
-        }
-    }
-
-    // ---- how it is stopped, and ends
-
-    pub(crate) fn kill(&mut self, why: Killed) {
-        match &self.killed {
-            None => {
-                self.seat.child.kill();
-                self.killed = Some(why);
-            }
-            // It has had a notice, and now there is no time for its grace.
-            Some(Killed::Late(_)) => self.seat.child.kill(),
-            Some(_) => {}
-        }
-    }
-
-    /// The worker, unless it was stopped or has not yet begun; it is weighed when it begins.
-    pub(crate) fn weighed(&mut self) -> Option<&mut Child> {
-        if self.killed.is_some() || self.stage == Stage::Opening {
-            return None;
-        }
-        if !std::mem::replace(&mut self.is_weighed, true) {
-            self.seat.child.weigh();
-        }
-        Some(&mut self.seat.child)
-    }
-
-    pub(crate) fn is_dying_of_memory(&self) -> bool {
-        matches!(self.killed, Some(Killed::Memory(_)))
-    }
-
-    fn clock(&self) -> Clock<'_> {
-        Clock::new(self.seat.desk.clock(), false)
-    }
-
-    /// The item in flight by the clock, where that is kept.
-    pub(crate) fn flight(&self) -> Option<Flight> {
-        self.clock().look().filter(|_| self.timed)
-    }
-
-    /// Kills a worker that was started and never said hello. How long until that is due, where it may be.
-    pub(crate) fn await_hello(&mut self) -> Option<Duration> {
-        if self.seat.life != Life::Started {
-            return None;
-        }
-        let left = HELLO_WITHIN.saturating_sub(self.seat.born.elapsed());
-        if left.is_zero() {
-            self.seat.child.kill();
-        }
-        Some(left.max(Duration::from_millis(1)))
-    }
-
-    /// Ends the map where a worker's setup takes longer than `limit`. How long until that is due, where it may be.
-    pub(crate) fn await_setup(&mut self, run: &Run<O>, limit: Duration) -> Option<Duration> {
-        let Life::SettingUp(since) = self.seat.life else {
-            return None;
-        };
-        let left = limit.saturating_sub(since.elapsed());
-        if left.is_zero() {
-            run.abort(Error::executor(format!(
-                "worker process {} was still being set up after {limit:?}, and was killed; `.setup_within(..)` gives a setup \
-                 more time",
-                self.number()
-            )));
-            self.seat.child.kill();
-        }
-        Some(left.max(Duration::from_millis(1)))
-    }
-
-    /// Tells it to stop if its item takes too long, and kills it when it was told and its grace is over. How long until that is
-    /// due, where it may be.
-    pub(crate) fn stop_if_late(&mut self, patience: &Patience) -> Option<Duration> {
-        match &self.killed {
-            Some(Killed::Late(late)) => return late.enforce(&self.seat.child),
-            Some(_) => return None,
-            None => {}
-        }
-        let (flight, now) = (self.flight()?, self.clock().now());
-        if flight.begun() > now {
-            // No sound worker writes a time to come. It would never be late.
-            self.kill(Killed::Corrupt);
-            return None;
-        }
-        match patience.judge(&self.seat.child, flight, now) {
-            Ok(left) => Some(left),
-            Err(late) => {
-                let left = late.enforce(&self.seat.child);
-                self.killed = Some(Killed::Late(late));
-                left
-            }
         }
     }
 

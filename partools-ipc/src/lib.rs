@@ -8,7 +8,8 @@
 //! hand.rs      one worker's part in it                     a line (socket): messages and descriptors, to the worker
 //! seat.rs      one process, and how it is reached          a ring (shared memory): records, from the worker
 //! setup.rs     what a process does first                   a desk (shared memory): bound, tickets, clock
-//! freight.rs   the shared argument, published once
+//! freight.rs   the shared argument, published once for a map
+//! published.rs or for several
 //! ```
 //!
 //! Invariants: no thread is started here; a worker ends with the pool and with this process, whatever its items do; what a
@@ -22,6 +23,7 @@ mod freight;
 mod hand;
 mod message;
 mod pool;
+mod published;
 mod seat;
 mod segments;
 mod setup;
@@ -31,4 +33,5 @@ mod worker;
 
 pub use executor::Ipc;
 pub use partools_os::{Capture, Limits};
+pub use published::{FarPublished, Published};
 pub use worker::init;

@@ -1,7 +1,7 @@
 //! What the two sides tell each other: kinds of messages on the line, and kinds of records in the ring.
 //!
 //! ```text
-//!   near  WELCOME ( OPEN (REQUEST | CAREFUL)* CLOSE )*   on the line
+//!   near  WELCOME ( OPEN (REQUEST | CAREFUL)* CLOSE | RELEASE )*   on the line
 //!   far   HELLO READY ( OPENED (wire records)* CLOSED )* in the ring; REFUSED instead of OPENED where it cannot serve that
 //!         (UNFIT instead of READY where its setup failed; neither where it has none)
 //! ```
@@ -10,7 +10,7 @@ use partools_core::wire::{FrameReader, FrameWriter, WireError};
 
 /// The first message: the identity of the near executable; with the ring, the desk and the bell.
 pub(crate) const WELCOME: u8 = 1;
-/// A map begins: an [`Opening`], with the files of its segments.
+/// A map begins: which files come along, and an [`Opening`]; with the files of its segments.
 pub(crate) const OPEN: u8 = 2;
 /// A chunk of it: its ticket, and a request as `wire` has it.
 pub(crate) const REQUEST: u8 = 3;
@@ -19,6 +19,8 @@ pub(crate) const REQUEST: u8 = 3;
 pub(crate) const CAREFUL: u8 = 5;
 /// The map is over, for this worker.
 pub(crate) const CLOSE: u8 = 4;
+/// Between maps: what was kept under this number is not needed any more.
+pub(crate) const RELEASE: u8 = 6;
 
 /// The worker is there. (The kinds below are those of `wire`.)
 pub(crate) const HELLO: u8 = 32;
@@ -55,6 +57,17 @@ pub(crate) struct Part {
     pub(crate) len: u64,
     /// A memory file with all seals; else somebody promised that it does not change.
     pub(crate) is_sealed: bool,
+    /// It lies in something that is attached once and kept.
+    pub(crate) kept: Option<Whole>,
+}
+
+/// What a worker attaches once and keeps from map to map: a published value, by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Whole {
+    pub(crate) id: u64,
+    /// Where it lies in its file.
+    pub(crate) offset: u64,
+    pub(crate) len: u64,
 }
 
 impl Opening {
@@ -68,6 +81,7 @@ impl Opening {
             out.value(&part.offset)?;
             out.value(&part.len)?;
             out.value(&part.is_sealed)?;
+            out.value(&part.kept.map(|whole| (whole.id, whole.offset, whole.len)))?;
         }
         out.bytes(&self.head);
         Ok(out.as_bytes().to_vec())
@@ -83,6 +97,7 @@ impl Opening {
                 offset: from.value()?,
                 len: from.value()?,
                 is_sealed: from.value()?,
+                kept: kept(&mut from)?,
             });
             from.check()?;
         }
@@ -96,6 +111,11 @@ impl Opening {
             segments,
         })
     }
+}
+
+fn kept(from: &mut FrameReader<'_>) -> Result<Option<Whole>, WireError> {
+    let kept: Option<(u64, u64, u64)> = from.value()?;
+    Ok(kept.map(|(id, offset, len)| Whole { id, offset, len }))
 }
 
 #[cfg(test)]
@@ -114,11 +134,17 @@ mod tests {
                     offset: 0,
                     len: 9,
                     is_sealed: true,
+                    kept: None,
                 },
                 Part {
                     offset: 4096,
                     len: 1 << 40,
                     is_sealed: false,
+                    kept: Some(Whole {
+                        id: 7,
+                        offset: 0,
+                        len: 1 << 41,
+                    }),
                 },
             ],
         };

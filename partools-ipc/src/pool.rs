@@ -9,8 +9,11 @@
 //! is free and nobody else is before them. No thread belongs to a pool: a process that ended meanwhile is found when it is
 //! lent, and all are killed and reaped when the pool is dropped.
 
+use crate::message::Whole;
 use crate::seat::Seat;
+use partools_os::Located;
 use std::collections::{BTreeMap, VecDeque};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +35,16 @@ struct Books {
     /// Who waits, in the order in which they came.
     line: VecDeque<u64>,
     next: u64,
+    /// What was published for these workers, and is still needed.
+    published: Vec<Published>,
+}
+
+/// A published value: its number, and where it lies.
+#[derive(Debug)]
+struct Published {
+    /// The number of the descriptor, which stays open until it is withdrawn.
+    file: RawFd,
+    whole: Whole,
 }
 
 impl Books {
@@ -101,6 +114,39 @@ impl Pool {
         }
     }
 
+    /// Workers keep this from map to map from now on, under the number that is returned, until it is withdrawn. `located` must
+    /// live until then.
+    pub(crate) fn publish(&self, located: &Located) -> u64 {
+        let mut books = self.books();
+        let id = books.next;
+        books.next += 1;
+        let (offset, len) = (located.offset(), located.len() as u64);
+        books.published.push(Published {
+            file: located.as_fd().as_raw_fd(),
+            whole: Whole { id, offset, len },
+        });
+        id
+    }
+
+    /// Workers let go of it: those that wait at once, the others when they are given back.
+    pub(crate) fn withdraw(&self, id: u64) {
+        let mut books = self.books();
+        books.published.retain(|published| published.whole.id != id);
+        for seat in books.idle.values_mut() {
+            seat.release(|other| other != id);
+        }
+    }
+
+    /// The published value in which this lies.
+    pub(crate) fn published(&self, located: &Located) -> Option<Whole> {
+        let (file, start) = (located.as_fd().as_raw_fd(), located.offset());
+        let end = start + located.len() as u64;
+        let books = self.books();
+        let mut all = books.published.iter().filter(|it| it.file == file);
+        let around = |whole: &Whole| whole.offset <= start && end <= whole.offset + whole.len;
+        all.find(|it| around(&it.whole)).map(|it| it.whole)
+    }
+
     fn slot(&self, number: usize, seat: Option<Seat>) -> Slot<'_> {
         Slot {
             pool: self,
@@ -122,10 +168,14 @@ impl Slot<'_> {
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
         // Else it is killed and reaped before another one may have this number.
-        let seat = self.seat.take().filter(|_| self.is_sound);
+        let mut seat = self.seat.take().filter(|_| self.is_sound);
         let number = self.number;
         let mut books = self.pool.books();
         books.lent.retain(|&lent| lent != number);
+        if let Some(seat) = &mut seat {
+            let published = &books.published;
+            seat.release(|id| published.iter().any(|it| it.whole.id == id));
+        }
         books.idle.extend(seat.map(|seat| (number, seat)));
         drop(books);
         self.pool.changed.notify_all();

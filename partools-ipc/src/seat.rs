@@ -2,7 +2,7 @@
 
 use crate::desk::{Desk, MOST};
 use crate::freight::Freight;
-use crate::message::{CAREFUL, CLOSE, REQUEST, WELCOME};
+use crate::message::{CAREFUL, CLOSE, RELEASE, REQUEST, WELCOME};
 use crate::terms::Terms;
 use crate::welcome::Welcome;
 use crate::worker::MARK;
@@ -10,6 +10,7 @@ use partools_core::Error;
 use partools_core::wire::Request;
 use partools_os::image::Image;
 use partools_os::{Bell, Child, Inbox, Line, Ring, Watched, again};
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::AsFd;
 use std::time::Instant;
@@ -25,6 +26,8 @@ pub(crate) enum Life {
     SettingUp(Instant),
     /// It serves.
     Ready,
+    /// Its setup failed, and it ends.
+    Unfit,
 }
 
 impl Life {
@@ -49,6 +52,8 @@ pub(crate) struct Seat {
     pub(crate) has_setup: bool,
     /// So many maps were closed of which it did not say yet that it has let go.
     pub(crate) unconfirmed: usize,
+    /// What the worker keeps of what was published, by number.
+    pub(crate) known: BTreeSet<u64>,
     next_ticket: u64,
 }
 
@@ -81,6 +86,7 @@ impl Seat {
             life: Life::Started,
             has_setup: welcome.setup.is_some(),
             unconfirmed: 0,
+            known: BTreeSet::new(),
             next_ticket: 0,
         })
     }
@@ -89,12 +95,24 @@ impl Seat {
     pub(crate) fn open(&mut self, freight: &Freight) -> io::Result<()> {
         self.desk.set_bound(usize::MAX);
         self.child.forget_words();
-        freight.open(&mut self.line)
+        freight.open(&mut self.line, &mut self.known)
     }
 
     /// Ends it.
     pub(crate) fn close(&mut self) {
         self.line.push(CLOSE, &[], Vec::new());
+    }
+
+    /// Between maps: lets go of what it keeps but for what is `needed`.
+    pub(crate) fn release(&mut self, needed: impl Fn(u64) -> bool) {
+        let line = &mut self.line;
+        self.known.retain(|&id| {
+            if !needed(id) {
+                line.push(RELEASE, &[&id.to_le_bytes()], Vec::new());
+            }
+            needed(id)
+        });
+        self.flush();
     }
 
     /// How many more requests may be sent while the ticket `first` was not answered: their words must not be the same.

@@ -7,8 +7,8 @@
 
 use crate::desk::Desk;
 use crate::message::{CAREFUL, CLOSE, CLOSED, HELLO, OPEN, OPENED, Opening};
-use crate::message::{READY, REFUSED, REQUEST, UNFIT};
-use crate::segments::Segments;
+use crate::message::{READY, REFUSED, RELEASE, REQUEST, UNFIT};
+use crate::segments::{Kept, Segments};
 use crate::welcome::Welcome;
 use partools_core::wire::{Outlet, Record, Server};
 use partools_os::image::Image;
@@ -61,6 +61,7 @@ fn serve(line: &mut FarLine, number: usize) -> Result<(), Box<dyn Error>> {
         line,
         desk: &desk,
         producer: ring.producer(&bell),
+        kept: Kept::new(),
     };
     worker.send(HELLO, &[]);
     if let Some(setup) = welcome.setup {
@@ -86,6 +87,7 @@ struct Worker<'w> {
     line: &'w mut FarLine,
     desk: &'w Desk,
     producer: Producer<'w>,
+    kept: Kept,
 }
 
 impl Worker<'_> {
@@ -100,6 +102,10 @@ impl Worker<'_> {
                 OPEN => self.serve_map(message)?,
                 // Of a map that was refused.
                 CLOSE => self.send(CLOSED, &[]),
+                RELEASE => {
+                    let id = message.payload.try_into().map(u64::from_le_bytes);
+                    drop(id.map(|id| self.kept.remove(&id)));
+                }
                 _ => {}
             }
         }
@@ -112,7 +118,10 @@ impl Worker<'_> {
         let served = self.open(message, &mut reached);
         flush_streams();
         match (served, reached?) {
-            (Err(why), None) => self.send(REFUSED, why.to_string().as_bytes()),
+            (Err(why), None) => {
+                self.kept.clear();
+                self.send(REFUSED, why.to_string().as_bytes());
+            }
             (Err(why), Some(())) => self.send(CLOSED, why.to_string().as_bytes()),
             (Ok(()), _) => self.send(CLOSED, &[]),
         }
@@ -125,9 +134,12 @@ impl Worker<'_> {
         message: Message,
         reached: &mut io::Result<Option<()>>,
     ) -> Result<(), Box<dyn Error>> {
-        let opening = Opening::from_bytes(&message.payload)?;
+        let cut_off = "an opening that is cut off";
+        let (&count, rest) = message.payload.split_first().ok_or(cut_off)?;
+        let (sent, opening) = rest.split_at_checked(count.into()).ok_or(cut_off)?;
+        let opening = Opening::from_bytes(opening)?;
         let mut files = message.files.into_iter();
-        let segments = Segments::attach(&opening.segments, &mut files)?;
+        let segments = Segments::attach(&opening.segments, sent, &mut files, &mut self.kept)?;
         let long = files.next().map(whole).transpose()?;
         let head = long.as_deref().unwrap_or(&opening.head);
         let entry = Image::this()?.entry_at(opening.entry)?;

@@ -170,7 +170,7 @@ pub use partools_insight::Timeline;
 #[cfg(feature = "tracing")]
 pub use partools_insight::Tracing;
 #[cfg(all(feature = "ipc", target_os = "linux"))]
-pub use partools_ipc::{Ipc, init};
+pub use partools_ipc::{Ipc, Published, init};
 #[cfg(feature = "journal")]
 pub use partools_journal::{Account, Interrupted, Journal, Journaled, Resumed};
 #[cfg(target_os = "linux")]

@@ -6,7 +6,7 @@ use crate::seat::Life;
 use partools_core::wire::{Record, accept};
 use partools_core::{Error, ItemError, Portable, Run, decode, encode};
 use partools_os::{Child, Killed, Late};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// What one record brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,7 @@ pub(super) struct Books<'h, 'r, O> {
     pub(super) worker: usize,
     pub(super) life: &'h mut Life,
     pub(super) has_setup: bool,
+    pub(super) known: &'h mut BTreeSet<u64>,
     pub(super) unconfirmed: &'h mut usize,
     pub(super) killed: Option<&'h Killed>,
     pub(super) touched: &'h mut bool,
@@ -38,19 +39,26 @@ impl<O: Portable> Books<'_, '_, O> {
         match kind {
             HELLO if *self.life == Life::Started => *self.life = Life::after_hello(self.has_setup),
             READY => *self.life = Life::Ready,
-            UNFIT => run.abort(Error::executor(format!(
-                "setting up worker process {} failed: {}",
-                self.worker,
-                String::from_utf8_lossy(payload)
-            ))),
+            UNFIT => {
+                *self.life = Life::Unfit;
+                run.abort(Error::executor(format!(
+                    "setting up worker process {} failed: {}",
+                    self.worker,
+                    String::from_utf8_lossy(payload)
+                )));
+            }
             // Of a map that began nothing there: nobody waited for this.
             OPENED | REFUSED if *self.unconfirmed > 0 => {}
             CLOSED if *self.unconfirmed > 0 => *self.unconfirmed -= 1,
             OPENED => *self.stage = (*self.stage).max_open(),
-            REFUSED => run.abort(Error::executor(format!(
-                "a worker process cannot serve this map: {}",
-                String::from_utf8_lossy(payload)
-            ))),
+            REFUSED => {
+                // It has let go of all of it.
+                self.known.clear();
+                run.abort(Error::executor(format!(
+                    "a worker process cannot serve this map: {}",
+                    String::from_utf8_lossy(payload)
+                )));
+            }
             CLOSED => {
                 if !payload.is_empty() {
                     run.abort(Error::executor(String::from_utf8_lossy(payload)));

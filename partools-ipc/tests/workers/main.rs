@@ -1,11 +1,14 @@
 //! What the conformance suite does not see of `Ipc`: who its workers are, how long they stay, what they share, and what becomes
 //! of them when this process is killed.
 
+mod attacks;
 mod hosts;
 mod lives;
+mod publishing;
 mod setup;
 mod sharing;
 mod threads;
+mod tight;
 
 use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;
@@ -15,15 +18,26 @@ fn main() -> ExitCode {
         return code;
     }
     partools_ipc::init();
-    if let Some(code) = hosts::hanging() {
+    if let Some(code) = hosts::hanging().or_else(tight::play) {
         return code;
     }
-    let all = [lives::all(), setup::all(), sharing::all(), threads::all()].concat();
+    let all = [
+        attacks::all(),
+        lives::all(),
+        publishing::all(),
+        setup::all(),
+        sharing::all(),
+        threads::all(),
+        tight::all(),
+    ]
+    .concat();
     let trials = all.into_iter().map(|(name, trial)| {
-        Trial::test(name, move || {
+        let trial = Trial::test(name, move || {
             trial();
             Ok(())
-        })
+        });
+        // Takes 12 GB of memory: cargo test -p partools-ipc --test workers -- --ignored
+        trial.with_ignored_flag(name == tight::GIANT)
     });
     // One after the other: some look at all children of this process.
     let arguments = Arguments {

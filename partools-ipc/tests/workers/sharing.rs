@@ -14,7 +14,6 @@ pub(super) fn all() -> Trials {
         ("a_plain_vector_is_laid_out_once_for_all_workers", plain),
         ("a_shared_vec_is_the_same_pages_there", shared_vec),
         ("a_mapped_file_is_the_same_pages_there", mapped_file),
-        ("what_is_shared_cannot_be_written", sealed),
         ("a_large_head_and_large_items_arrive", large),
         (
             "an_item_that_overwrites_what_its_worker_reports_by_harms_no_other",
@@ -25,8 +24,8 @@ pub(super) fn all() -> Trials {
     ]
 }
 
-/// The inode of the file in which this address is mapped, in this process.
-fn inode_at(address: usize) -> u64 {
+/// The range of addresses around this one that is mapped in this process, as the system writes it, and the inode of its file.
+pub(super) fn mapping_at(address: usize) -> (String, u64) {
     let maps = fs::read_to_string("/proc/self/maps").expect("/proc");
     let line = maps.lines().find(|line| {
         let range = line
@@ -36,8 +35,15 @@ fn inode_at(address: usize) -> u64 {
         let number = |text| usize::from_str_radix(text, 16).expect("an address");
         range.is_some_and(|(start, end)| (number(start)..number(end)).contains(&address))
     });
-    let inode = line.and_then(|line| line.split_ascii_whitespace().nth(4));
-    inode.and_then(|inode| inode.parse().ok()).unwrap_or(0)
+    let mut fields = line.unwrap_or_default().split_ascii_whitespace();
+    let range = fields.next().unwrap_or_default().to_owned();
+    let inode = fields.nth(3).and_then(|inode| inode.parse().ok());
+    (range, inode.unwrap_or(0))
+}
+
+/// The inode of the file in which this address is mapped, in this process.
+pub(super) fn inode_at(address: usize) -> u64 {
+    mapping_at(address).1
 }
 
 /// Where each of some workers has the shared slice.
@@ -85,37 +91,6 @@ fn mapped_file() {
     let numbers = unsafe { MappedSlice::<u64>::open(&path, FilePart::whole()) }.unwrap();
     let inode = fs::metadata(&path).unwrap().ino();
     assert_eq!(inodes(&Ipc::new().workers(2), &numbers), [inode; 4]);
-}
-
-fn sealed() {
-    let numbers: Vec<u64> = (0..10_000).collect();
-    let ipc = Ipc::new().workers(1);
-    let job = over(0..3).shared(numbers.as_slice()).map(|i, numbers| {
-        let start = numbers.as_ptr() as usize / 4096 * 4096;
-        match i {
-            // Opened again by its mapping, to be written or cut off.
-            0 => {
-                let link = format!("/proc/self/map_files/{start:x}-{:x}", start + 81920);
-                fs::OpenOptions::new()
-                    .write(true)
-                    .open(link)
-                    .and_then(|f| f.set_len(0))
-                    .is_err()
-            }
-            1 => {
-                use std::io::{Seek, SeekFrom, Write};
-                let memory = fs::OpenOptions::new().write(true).open("/proc/self/mem");
-                let written = memory.and_then(|mut memory| {
-                    memory.seek(SeekFrom::Start(start as u64))?;
-                    memory.write_all(&[7; 64])
-                });
-                written.is_err()
-            }
-            _ => numbers.iter().zip(0..).all(|(&number, i)| number == i),
-        }
-    });
-    assert_eq!(job.run(&ipc).unwrap(), [true; 3]);
-    assert!(numbers.iter().zip(0..).all(|(&number, i)| number == i));
 }
 
 fn large() {
