@@ -1,6 +1,6 @@
 //! The command line.
 
-use partools::AnyExecutor;
+use partools::AnyPortable;
 
 /// What the program was started for.
 pub(crate) enum Task {
@@ -13,13 +13,13 @@ pub(crate) enum Task {
 pub(crate) struct Arguments {
     pub(crate) rows: usize,
     /// Beside the serial reference.
-    pub(crate) executors: Vec<AnyExecutor>,
+    pub(crate) executors: Vec<AnyPortable>,
     /// How often each is timed.
     pub(crate) runs: usize,
 }
 
 pub(crate) fn usage() -> String {
-    let names = AnyExecutor::names().collect::<Vec<_>>().join(", ");
+    let names = AnyPortable::names().collect::<Vec<_>>().join(", ");
     format!(
         "usage: section_sum [--rows N] [--on EXECUTOR] [--workers N] [--quick]\n\n\
          --rows N       rows of 100 numbers (1000000, which is 800 MB)\n\
@@ -61,8 +61,11 @@ pub(crate) fn read(mut arguments: impl Iterator<Item = String>) -> Result<Task, 
     }
     let names = match &on {
         Some(name) => vec![name.as_str()],
-        None if AnyExecutor::names().any(|name| name == "fork") => vec!["threads", "fork"],
-        None => vec!["threads"],
+        None => {
+            let is_there = |name: &&str| AnyPortable::names().any(|there| there == *name);
+            let names = ["threads", "fork", "ipc"].into_iter();
+            names.filter(is_there).collect()
+        }
     };
     let executor = |name: &str| match &workers {
         Some(number) => format!("{}:{number}", name.trim()).parse(),

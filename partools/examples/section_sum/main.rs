@@ -13,7 +13,7 @@ mod table;
 mod watch;
 
 use arguments::{Arguments, Task};
-use partools::{AnyExecutor, Chunks, Executor, Task as Map, over};
+use partools::{AnyPortable, Chunks, Executor, Task as Map, over};
 use std::error::Error;
 use std::ops::Range;
 use std::process::ExitCode;
@@ -23,24 +23,25 @@ use table::Row;
 const COLUMNS: usize = 100;
 const ROWS_PER_SECTION: usize = 10_000;
 const SECTIONS_PER_CHUNK: usize = 25;
-/// How long a worker rests after each chunk in the run whose memory is watched.
-const REST: Duration = Duration::from_millis(400);
+const NUMBERS_PER_CHUNK: usize = SECTIONS_PER_CHUNK * ROWS_PER_SECTION * COLUMNS;
+/// How many milliseconds a worker rests after each chunk in the run whose memory is watched.
+const REST: u64 = 400;
 
-/// The sums of the sections of `array`: the map that is measured.
+/// The sums of the sections of `array`: the map that is measured. The closure captures nothing, so it is called in processes
+/// elsewhere, too; how many milliseconds to rest is shared with it as the array is.
 fn sums(
     array: &[f64],
     sections: &[Range<usize>],
-    on: &AnyExecutor,
-    rest: Duration,
+    on: &AnyPortable,
+    rest: u64,
 ) -> Result<Vec<f64>, partools::Error> {
-    let chunk = SECTIONS_PER_CHUNK * ROWS_PER_SECTION * COLUMNS;
     over(sections)
-        .shared(array)
+        .shared((array, rest))
         .chunk(Chunks::of(SECTIONS_PER_CHUNK))
-        .map(|section, array| {
+        .map(|section, (array, rest)| {
             let sum = array[section.clone()].iter().sum::<f64>();
-            if section.end % chunk == 0 || section.end == array.len() {
-                std::thread::sleep(rest);
+            if section.end % NUMBERS_PER_CHUNK == 0 || section.end == array.len() {
+                std::thread::sleep(Duration::from_millis(rest));
             }
             sum
         })
@@ -48,6 +49,9 @@ fn sums(
 }
 
 fn main() -> ExitCode {
+    // Workers of `ipc` are this program, started again.
+    #[cfg(target_os = "linux")]
+    partools::init();
     let done = match arguments::read(std::env::args().skip(1)) {
         Ok(Task::Watch(process)) => watch::serve(process).map_err(Box::from),
         Ok(Task::Measure(arguments)) => measure(&arguments),
@@ -93,7 +97,7 @@ fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
 
     array.extend((0..len).map(element));
     let serial = "serial".parse()?;
-    let expected = sums(&array, &sections, &serial, Duration::ZERO)?;
+    let expected = sums(&array, &sections, &serial, 0)?;
     let bench = Bench {
         sections: &sections,
         expected: &expected,
@@ -102,10 +106,14 @@ fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
 
     let mut rows = vec![bench.row("serial".to_owned(), &array, &serial)?];
     for on in arguments.executors.iter().filter(|on| kind(on) != "serial") {
-        let name = if is_fork(on) {
-            "fork, plain Vec".to_owned()
-        } else {
-            kind(on)
+        // Workers that are no children by a fork see a copy of a plain vector; where there is no room, that is told.
+        if kind(on) == "ipc" && watch::available().is_some_and(|available| bytes > available) {
+            println!("ipc, plain Vec: left out, as there is no room for a copy of the array\n");
+            continue;
+        }
+        let name = match makes_processes(on) {
+            true => format!("{}, plain Vec", kind(on)),
+            false => kind(on),
         };
         rows.push(bench.row(name, &array, on)?);
     }
@@ -123,7 +131,7 @@ fn element(index: usize) -> f64 {
     (mixed >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-fn kind(on: &AnyExecutor) -> String {
+fn kind(on: &AnyPortable) -> String {
     on.to_string()
         .split(':')
         .next()
@@ -131,8 +139,8 @@ fn kind(on: &AnyExecutor) -> String {
         .to_owned()
 }
 
-fn is_fork(on: &AnyExecutor) -> bool {
-    kind(on) == "fork"
+fn makes_processes(on: &AnyPortable) -> bool {
+    matches!(&*kind(on), "fork" | "ipc")
 }
 
 /// What all rows of the table have in common.
@@ -144,18 +152,20 @@ struct Bench<'b> {
 
 impl Bench<'_> {
     /// Runs the sums several times for the clock, then once more, slowed, for the watcher.
-    fn row(&self, name: String, array: &[f64], on: &AnyExecutor) -> Result<Row, Box<dyn Error>> {
+    fn row(&self, name: String, array: &[f64], on: &AnyPortable) -> Result<Row, Box<dyn Error>> {
         let mut times = Vec::new();
         for _ in 0..self.runs {
             let begun = Instant::now();
-            let sums = sums(array, self.sections, on, Duration::ZERO)?;
+            let sums = sums(array, self.sections, on, 0)?;
             times.push(begun.elapsed());
             self.check(&name, &sums)?;
         }
         times.sort();
+        // With workers of its own, where they are kept: what they are, and not only what they do, is to be seen.
+        let fresh = on.to_string().parse()?;
         let watcher = watch::Watcher::start()?;
-        let sums = sums(array, self.sections, on, REST)?;
-        let added = watcher.added(is_fork(on))?;
+        let sums = sums(array, self.sections, &fresh, REST)?;
+        let added = watcher.added(makes_processes(on))?;
         self.check(&name, &sums)?;
         let workers = self.workers(on, array).min(self.sections.len());
         Ok(Row {
@@ -166,7 +176,7 @@ impl Bench<'_> {
         })
     }
 
-    fn workers(&self, on: &AnyExecutor, array: &[f64]) -> usize {
+    fn workers(&self, on: &AnyPortable, array: &[f64]) -> usize {
         fn of<T: Map>(_: &T, on: &impl Executor<T>) -> usize {
             on.capabilities().workers()
         }
@@ -200,23 +210,23 @@ impl Bench<'_> {
     fn rows_with_shared_vec(
         &self,
         len: usize,
-        executors: &[AnyExecutor],
+        executors: &[AnyPortable],
     ) -> Result<Vec<Row>, Box<dyn Error>> {
-        let forks: Vec<_> = executors.iter().filter(|on| is_fork(on)).collect();
-        if forks.is_empty() {
+        let with_processes: Vec<_> = executors.iter().filter(|on| makes_processes(on)).collect();
+        if with_processes.is_empty() {
             return Ok(Vec::new());
         }
         let array = partools::SharedVec::from_fn(len, element).map_err(|error| {
             format!("no memory for a SharedVec of {len} numbers: {error}; take fewer with --rows")
         })?;
-        // Read once by this process, so that what its children read is shared with it and not new.
+        // Read once by this process, so that what its workers read is shared with it and not new.
         self.check(
             "serial, SharedVec",
-            &sums(&array, self.sections, &"serial".parse()?, Duration::ZERO)?,
+            &sums(&array, self.sections, &"serial".parse()?, 0)?,
         )?;
-        forks
+        with_processes
             .into_iter()
-            .map(|on| self.row(table::SHARED.to_owned(), &array, on))
+            .map(|on| self.row(format!("{}{}", kind(on), table::SHARED), &array, on))
             .collect()
     }
 
@@ -224,7 +234,7 @@ impl Bench<'_> {
     fn rows_with_shared_vec(
         &self,
         _: usize,
-        _: &[AnyExecutor],
+        _: &[AnyPortable],
     ) -> Result<Vec<Row>, Box<dyn Error>> {
         Ok(Vec::new())
     }
