@@ -25,8 +25,11 @@ pub(super) fn all() -> Trials {
     ]
 }
 
+/// It succeeded in writing, or why it did not.
+type Attempt = fn(&[u64]) -> io::Result<()>;
+
 /// What the item with this number tries.
-const ATTEMPTS: [(&str, fn(&[u64]) -> io::Result<()>); 12] = [
+const ATTEMPTS: [(&str, Attempt); 12] = [
     ("mprotect", unprotect),
     ("madvise(MADV_REMOVE)", punch_mapping),
     ("write through /proc/self/mem", write_memory),

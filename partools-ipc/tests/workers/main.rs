@@ -36,7 +36,7 @@ fn main() -> ExitCode {
             trial();
             Ok(())
         });
-        // Takes 12 GB of memory: cargo test -p partools-ipc --test workers -- --ignored
+        // Takes 16 GB of memory: cargo test -p partools-ipc --test workers -- --ignored
         trial.with_ignored_flag(name == tight::GIANT)
     });
     // One after the other: some look at all children of this process.

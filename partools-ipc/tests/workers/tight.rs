@@ -52,17 +52,16 @@ fn giant() {
     const BYTES: usize = 3 << 30;
     let ipc = Ipc::new().workers(1).limits(Limits::new());
     let job = over(0..2).chunk(Chunks::of(1)).map(|i| match i {
-        0 => (0..BYTES).map(|at| (at % 251) as u8).collect::<Vec<u8>>(),
+        0 => (0..BYTES).map(byte).collect(),
         _ => vec![7],
     });
     let outputs = job.run(&ipc).unwrap();
     assert_eq!((outputs[0].len(), &outputs[1][..]), (BYTES, &[7][..]));
-    assert!(
-        outputs[0]
-            .iter()
-            .zip(0..)
-            .all(|(&byte, at)| byte == (at % 251) as u8)
-    );
+    assert!(outputs[0].iter().copied().eq((0..BYTES).map(byte)));
+}
+
+fn byte(at: usize) -> u8 {
+    u8::try_from(at % 251).unwrap_or(0)
 }
 
 // ---- hosts
@@ -99,10 +98,8 @@ fn allow_descriptors(most: u64) {
         rlim_max: 0,
     };
     // SAFETY: writes to the struct that is passed.
-    assert_eq!(
-        unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) },
-        0
-    );
+    let read = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) };
+    assert_eq!(read, 0);
     limit.rlim_cur = most.min(limit.rlim_max);
     // SAFETY: reads the struct that is passed.
     assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) }, 0);
