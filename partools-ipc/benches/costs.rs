@@ -1,5 +1,5 @@
-//! What `Ipc` costs, beside `Fork` and what cannot be avoided: `cargo bench -p partools-ipc`. Medians, two workers; a busy
-//! machine shows.
+//! What `Ipc` costs, beside `Fork` and what cannot be avoided, and whether it is what was asked for: `cargo bench -p
+//! partools-ipc`. Medians, two workers; a busy machine shows.
 #![allow(clippy::print_stdout)] // a program: it prints what it found
 
 use partools_core::{Chunks, Executor, Job, PortableTask, over};
@@ -17,30 +17,39 @@ fn main() {
         return;
     }
     let (ipc, fork) = (Ipc::new().workers(WORKERS), Fork::new().workers(WORKERS));
+    println!("{:<58}{:>12}{:>14}", "", "median", "asked for");
+    starting(&ipc);
+    dealing(&ipc, &fork);
+    sharing(&ipc);
+}
 
+fn starting(ipc: &Ipc) {
+    let cold = median(15, || {
+        let cold = Ipc::new().workers(WORKERS);
+        time(|| run(over(0..2).chunk(Chunks::of(1)).map(|i| i), &cold))
+    });
     say(
         "cold: 2 items on 2 new workers",
-        median(15, || {
-            let cold = Ipc::new().workers(WORKERS);
-            time(|| run(over(0..2).chunk(Chunks::of(1)).map(|i| i), &cold))
-        }),
+        cold,
+        Duration::from_millis(20),
     );
-    run(over(0..1000).map(|i| i), &ipc);
-    let tiny = || over(0..10).map(|i| i);
-    say(
-        "warm: 10 tiny items",
-        median(300, || time(|| run(tiny(), &ipc))),
-    );
-    let forks = median(50, || time(|| run(tiny(), &fork)));
-    say("fork: 10 tiny items", forks);
+    run(over(0..1000).map(|i| i), ipc);
+    let tiny = median(300, || time(|| run(over(0..10).map(|i| i), ipc)));
+    say("warm: 10 tiny items", tiny, Duration::from_micros(200));
+}
 
+fn dealing(ipc: &Ipc, fork: &Fork) {
+    // Forking alone: as few items as keep every worker from ending at once.
+    let forks = median(50, || time(|| run(over(0..10).map(|i| i), fork)));
+    tell("fork: 10 tiny items, which is what forking costs", forks);
     let million = || over(0..1_000_000).map(|i| i as u64);
-    let here = median(9, || time(|| run(million(), &ipc)));
-    let there = median(9, || time(|| run(million(), &fork)));
-    say("warm: a million items that do nothing", here);
+    let there = median(9, || time(|| run(million(), fork))).saturating_sub(forks);
+    tell("fork: a million items that do nothing, less that", there);
+    let here = median(9, || time(|| run(million(), ipc)));
     say(
-        "fork: the same, without what forking costs",
-        there.saturating_sub(forks),
+        "warm: a million items that do nothing: 3 times Fork",
+        here,
+        3 * there,
     );
 
     let spins = || {
@@ -50,30 +59,76 @@ fn main() {
             i
         })
     };
+    let spun = median(5, || time(|| run(spins(), ipc)));
+    let ideal = Duration::from_micros(10 * 20_000) / 2;
     say(
-        "warm: 20,000 items of 10 us (ideal: 100 ms)",
-        median(5, || time(|| run(spins(), &ipc))),
+        "warm: 20,000 items of 10 us: 1.10 of ideal",
+        spun,
+        ideal.mul_f64(1.1),
     );
+}
 
+fn sharing(ipc: &Ipc) {
     let numbers: Vec<f64> = (0..100_000_000).map(f64::from).collect();
+    let copied = median(5, || {
+        let mut copy = None;
+        let took = time(|| copy = Some(black_box(numbers.clone())));
+        drop(copy);
+        took
+    });
+    tell("800 MB, a copy into fresh pages", copied);
+    let published = median(5, || {
+        let mut published = None;
+        let took = time(|| published = ipc.publish(&numbers).ok());
+        assert!(published.is_some(), "there is no room");
+        took
+    });
     say(
-        "800 MB, a copy into fresh pages",
-        median(5, || time(|| drop(black_box(numbers.clone())))),
+        "800 MB, published: 1.5 of that",
+        published,
+        copied.mul_f64(1.5),
     );
-    say(
-        "800 MB, a plain vector",
-        median(5, || time(|| first(&numbers, &ipc))),
-    );
-    say(
-        "an empty argument",
-        median(50, || time(|| first(&numbers[..2], &ipc))),
-    );
-    let shared = SharedVec::from_slice(&numbers).expect("memory");
+    let mapped = median(5, || time(|| first(&numbers, ipc)));
+    tell("800 MB, a map that shares a plain vector", mapped);
+
+    let empty = median(100, || time(|| first(&numbers[..2], ipc)));
+    tell("an empty argument", empty);
+    let bound = empty + Duration::from_millis(1);
+    let published = ipc.publish(&numbers).expect("room");
+    let with_guard = median(100, || time(|| first(&published, ipc)));
+    say("800 MB, published before: 1 ms more", with_guard, bound);
+    drop(published);
+    let shared = SharedVec::from_slice(&numbers).expect("room");
     drop(numbers);
-    say(
-        "800 MB, a SharedVec",
-        median(50, || time(|| first(&shared, &ipc))),
+    let with_vector = median(100, || time(|| first(&shared, ipc)));
+    say("800 MB, a SharedVec: 1 ms more", with_vector, bound);
+
+    // Each worker reads all of it, and then looks what it has for itself.
+    let job = over(0..2 * WORKERS)
+        .chunk(Chunks::of(1))
+        .shared(&shared[..]);
+    let job = job.map(|_, numbers| {
+        black_box(numbers.iter().sum::<f64>());
+        private()
+    });
+    let most = job.run(ipc).expect("all is well").into_iter().max();
+    let most = most.unwrap_or(0);
+    println!(
+        "{:<58}{:>9.1} MB{:>11} MB{}",
+        "private memory of a worker that has read 800 MB",
+        most as f64 / 1e6,
+        8,
+        verdict(most < 8_000_000)
     );
+}
+
+/// Memory that this process alone has, in bytes.
+fn private() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap_or_default();
+    let figures = text.lines().filter(|line| line.starts_with("Private_"));
+    let figures =
+        figures.filter_map(|line| line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok());
+    figures.sum::<u64>() << 10
 }
 
 fn run<T: PortableTask>(job: Job<T>, on: &impl Executor<T>) {
@@ -97,6 +152,20 @@ fn median(times: usize, mut once: impl FnMut() -> Duration) -> Duration {
     all[times / 2]
 }
 
-fn say(what: &str, took: Duration) {
-    println!("{what:<44} {took:>12.1?}");
+fn tell(what: &str, took: Duration) {
+    println!("{what:<58}{took:>12.1?}");
+}
+
+fn say(what: &str, took: Duration, bound: Duration) {
+    println!(
+        "{what:<58}{took:>12.1?}{bound:>14.1?}{}",
+        verdict(took <= bound)
+    );
+}
+
+fn verdict(is_kept: bool) -> &'static str {
+    match is_kept {
+        true => "",
+        false => "   MISSED",
+    }
 }
