@@ -156,9 +156,11 @@ impl<O> Run<O> {
         };
         let slots = Slots::new(capacity)
             .map_err(|_| Error::too_large(capacity, std::any::type_name::<O>()))?;
+        let descending = plan.picks.as_ref().is_some_and(|picks| picks.reorder());
+        let schedule = Schedule::new(count, workers, plan.chunks, largest).descending(descending);
         Ok(Run {
             count,
-            schedule: Schedule::new(count, workers, plan.chunks, largest),
+            schedule,
             plan,
             setup,
             cursor: AtomicU64::new(0),
