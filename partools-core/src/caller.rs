@@ -79,9 +79,6 @@ impl<'r, O> Caller<'r, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn deliver(&mut self) -> bool {
-        if let Some(keeper) = self.run.keeper() {
-            keeper.settle();
-        }
         while let Some(mut batch) = self.run.ready() {
             if batch.is_empty() {
                 return true;

@@ -8,10 +8,8 @@ mod told;
 
 pub(crate) use ledger::Ledger;
 
-use crate::error::Error;
 use crate::item_error::{Cause, ItemError};
 use crate::observe::Event;
-use crate::panics::catch;
 use crate::run::Run;
 use crate::worker::Port;
 use crate::writer::{Told, Writer};
@@ -45,7 +43,8 @@ pub struct Chunk<'r, O> {
     at: usize,
     /// The attempt of the next item.
     attempt: u32,
-    /// The worker that has it, or [`NOBODY`]; and since when, as a stamp. For observers.
+    /// The worker that has it, or [`NOBODY`]; and since when, as a stamp. For observers, and for what
+    /// failures say.
     worker: u32,
     since: u64,
     failures: Vec<ItemError>,
@@ -127,8 +126,7 @@ impl<'r, O> Chunk<'r, O> {
             return Err(output);
         }
         self.slots(1)[0].write(output);
-        self.keep(1, false);
-        self.go_on(1);
+        self.advance(1);
         self.run.a_worker_lives();
         Ok(())
     }
@@ -161,7 +159,7 @@ impl<'r, O> Chunk<'r, O> {
         }
         self.run.a_worker_lives();
         error.set_index(self.at);
-        self.fail_for_good(error);
+        self.fail_for_good(self.placed(error));
     }
 
     fn fail_for_good(&mut self, mut error: ItemError) {
@@ -208,7 +206,7 @@ impl<'r, O> Chunk<'r, O> {
     pub(crate) fn failed_by(&mut self, error: ItemError) {
         if !self.is_full() {
             self.run.a_worker_lives();
-            self.fail_or_go_back(error);
+            self.fail_or_go_back(self.placed(error));
         }
     }
 
@@ -336,10 +334,11 @@ impl<'r, O> Chunk<'r, O> {
             self.range.end = self.at;
         } else {
             let error = ItemError::new(self.at, self.attempt, cause);
-            self.fail_or_go_back(match stderr {
+            let error = match stderr {
                 Some(text) => error.with_stderr(text),
                 None => error,
-            });
+            };
+            self.fail_or_go_back(self.placed(error));
         }
         drop(self);
         if !is_by_limit {
@@ -374,47 +373,6 @@ impl<'r, O> Chunk<'r, O> {
     pub fn stopped(self) {
         if !self.is_full() {
             self.run.was_under_way(self.at);
-        }
-    }
-
-    /// The next `items` slots are filled.
-    #[inline]
-    fn go_on(&mut self, items: usize) {
-        if let Some(halts) = self.run.halts() {
-            // SAFETY: the claim is ours, and the writer has just filled these slots.
-            let outputs = unsafe { self.run.slots().filled(self.at, items) };
-            if let Some(k) = halts(outputs) {
-                // Their items follow one another, so the first is the lowest.
-                self.run.lower_bound(self.run.needed_with(self.at + k));
-            }
-        }
-        self.at += items;
-        if items > 0 {
-            self.attempt = 0;
-        }
-    }
-
-    /// Gives the next `items` outputs, which are in their slots, to whoever keeps them, if somebody does.
-    #[inline]
-    fn keep(&self, items: usize, settles: bool) {
-        let Some(keeper) = self.run.keeper() else {
-            return;
-        };
-        // SAFETY: the claim is ours, and its next slots have just been filled.
-        let outputs = unsafe { self.run.slots().filled(self.at, items) };
-        let kept = catch(|| {
-            for (place, output) in (self.at..).zip(outputs) {
-                keeper.keep(self.run.item_at(place), output);
-            }
-            if settles {
-                keeper.settle();
-            }
-        });
-        if let Err(panic) = kept {
-            let (message, location) = (panic.message, panic.location);
-            let cause = Cause::Panicked { message, location };
-            let why = format!("what keeps the outputs of this map {cause}");
-            self.run.abort(Error::executor(why));
         }
     }
 
@@ -453,10 +411,18 @@ impl<O> Port<O> for Chunk<'_, O> {
     }
 
     fn advance(&mut self, items: usize) {
-        if items > 0 {
-            self.keep(items, true);
+        if let Some(halts) = self.run.halts() {
+            // SAFETY: the claim is ours, and the writer has just filled these slots.
+            let outputs = unsafe { self.run.slots().filled(self.at, items) };
+            if let Some(k) = halts(outputs) {
+                // Their items follow one another, so the first is the lowest.
+                self.run.lower_bound(self.run.needed_with(self.at + k));
+            }
         }
-        self.go_on(items);
+        self.at += items;
+        if items > 0 {
+            self.attempt = 0;
+        }
     }
 
     fn fail(&mut self, error: ItemError) {

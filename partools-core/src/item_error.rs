@@ -32,6 +32,8 @@ struct Inner {
     within: Option<usize>,
     /// The last of what its worker wrote to standard error, where that was captured.
     stderr: Option<String>,
+    /// Where its worker is, where that is not here.
+    place: Option<String>,
     /// Kept where the panic is to go on in the caller; never crosses a border. The lock is there only
     /// because a payload is `Send` and an error should be `Sync`.
     #[serde(skip)]
@@ -214,6 +216,7 @@ impl ItemError {
             cause,
             within: None,
             stderr: None,
+            place: None,
             payload: None,
         }))
     }
@@ -280,6 +283,27 @@ impl ItemError {
         self
     }
 
+    /// Where the worker is that had it last, in the executor's words (`rank 3 on node07`), where that is another host or may
+    /// be. See [`Run::place_workers`](crate::Run::place_workers).
+    ///
+    /// ```
+    /// use partools_core::{Cause, ItemError};
+    /// let error = ItemError::new(3, 0, Cause::NoOutput).with_place("rank 3 on node07");
+    /// assert_eq!(error.place(), Some("rank 3 on node07"));
+    /// assert!(error.to_string().ends_with("; it was with rank 3 on node07"));
+    /// ```
+    #[must_use]
+    pub fn place(&self) -> Option<&str> {
+        self.0.place.as_deref()
+    }
+
+    /// The same failure, with where its worker is.
+    #[must_use]
+    pub fn with_place(mut self, place: impl Into<String>) -> Self {
+        self.0.place = Some(place.into());
+        self
+    }
+
     /// Where it panicked, if it did and the place is known.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
@@ -295,14 +319,6 @@ impl ItemError {
 
     pub(crate) fn set_index(&mut self, index: usize) {
         self.0.index = index;
-    }
-
-    /// Each index in it by what `index_of` makes of it.
-    pub(crate) fn lead_back(&mut self, index_of: impl Fn(usize) -> usize) {
-        self.0.index = index_of(self.0.index);
-        if let Cause::NotNeeded { failed } = &mut self.0.cause {
-            *failed = index_of(*failed);
-        }
     }
 
     pub(crate) fn clear_label(&mut self) {
@@ -337,6 +353,9 @@ impl fmt::Display for ItemError {
         match self.0.attempt {
             0 => {}
             n => write!(f, " (at attempt {})", n + 1)?,
+        }
+        if let Some(place) = &self.0.place {
+            write!(f, "; it was with {place}")?;
         }
         let lines = self.0.stderr.iter().flat_map(|text| text.lines().rev());
         match lines.map(str::trim).find(|line| !line.is_empty()) {
@@ -394,6 +413,7 @@ impl fmt::Debug for ItemError {
             .field("label", &self.0.label)
             .field("cause", &self.0.cause)
             .field("stderr", &self.0.stderr)
+            .field("place", &self.0.place)
             .finish()
     }
 }

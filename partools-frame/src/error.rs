@@ -382,8 +382,12 @@ impl fmt::Display for GroupFailure {
             Why::Item(error) => {
                 error.cause().fmt(f)?;
                 match error.attempt() {
-                    0 => Ok(()),
-                    n => write!(f, " (at attempt {})", n + 1),
+                    0 => {}
+                    n => write!(f, " (at attempt {})", n + 1)?,
+                }
+                match error.place() {
+                    Some(place) => write!(f, "; it was with {place}"),
+                    None => Ok(()),
                 }
             }
         }

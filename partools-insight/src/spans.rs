@@ -134,6 +134,9 @@ fn workers(event: &Event<'_>, span: &Span) {
         } => {
             debug!(target: "partools", parent: span, worker, process, again, "worker started");
         }
+        Event::WorkerPlaced { worker, place } => {
+            debug!(target: "partools", parent: span, worker, place, "worker placed");
+        }
         Event::WorkerEnded { worker } => {
             debug!(target: "partools", parent: span, worker, "worker ended");
         }

@@ -2,6 +2,7 @@
 //! observers each of these is one look at an `Option`.
 
 use super::{Chunk, NOBODY};
+use crate::item_error::ItemError;
 use crate::observe::{Event, Timed};
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ impl<O> Chunk<'_, O> {
     }
 
     /// Says which worker works on the claim, from now on: for observers, who are told of it with what becomes of the
-    /// claim. For executors whose workers are elsewhere.
+    /// claim, and for failures, which name its [place](crate::Run::place_workers). For executors whose workers are elsewhere.
     ///
     /// ```
     /// # use partools_core::{Caller, Capabilities, Error, Executor, Report, Run, Task, over};
@@ -38,8 +39,20 @@ impl<O> Chunk<'_, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn given_to(&mut self, worker: usize) {
-        if let Some(watch) = &self.run.watch {
-            self.set_out(watch.stamp(), Some(worker));
+        let now = self.run.watch.as_ref().map_or(0, |watch| watch.stamp());
+        self.set_out(now, Some(worker));
+    }
+
+    /// Where the worker is that has it, where the executor has said so.
+    pub(crate) fn place(&self) -> Option<&str> {
+        self.run.place_of(self.worker()?)
+    }
+
+    /// The failure, with that.
+    pub(super) fn placed(&self, error: ItemError) -> ItemError {
+        match (error.place(), self.place()) {
+            (None, Some(place)) => error.with_place(place),
+            _ => error,
         }
     }
 

@@ -83,6 +83,13 @@ pub enum Event<'e> {
         /// It takes the place of one that died.
         again: bool,
     },
+    /// Where a worker is, told once for a map by executors whose workers may be on other hosts.
+    WorkerPlaced {
+        /// Its number.
+        worker: usize,
+        /// Where, as in "rank 3 on node07".
+        place: &'e str,
+    },
     /// A worker ended well.
     WorkerEnded {
         /// Its number.

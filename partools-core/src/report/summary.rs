@@ -80,6 +80,8 @@ pub struct WorkerUse {
     pub starts: usize,
     /// How many times it died, or was stopped.
     pub deaths: usize,
+    /// Where it is, where the executor says so: `rank 3 on node07`.
+    pub place: Option<String>,
 }
 
 impl Summary {

@@ -98,7 +98,7 @@ impl Summary {
             .worker
             .map_or_else(|| "others".to_owned(), |number| number.to_string());
         let part = worker.busy.as_secs_f64() / self.elapsed.as_secs_f64().max(1e-9);
-        writeln!(
+        write!(
             f,
             "  {name:>6}  {:>10} {:>10} {:>10}  {:>6}  {:>6}  {:>6}",
             worker.items,
@@ -107,7 +107,11 @@ impl Summary {
             Percent(part).to_string(),
             worker.starts,
             worker.deaths
-        )
+        )?;
+        match &worker.place {
+            Some(place) => writeln!(f, "  {place}"),
+            None => writeln!(f),
+        }
     }
 
     fn processes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

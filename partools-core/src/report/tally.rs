@@ -36,6 +36,7 @@ struct Entry {
     out: Duration,
     starts: usize,
     deaths: usize,
+    place: Option<String>,
 }
 
 impl Tally {
@@ -103,6 +104,9 @@ impl Tally {
             Event::WorkerStarted { worker, again, .. } => {
                 summary.respawns += usize::from(*again);
                 self.worker(Some(*worker)).starts += 1;
+            }
+            Event::WorkerPlaced { worker, place } => {
+                self.worker(Some(*worker)).place = Some((*place).to_owned());
             }
             Event::WorkerDied { worker, .. } => self.worker(Some(*worker)).deaths += 1,
             Event::WorkerStopped { worker, item, why } => {
@@ -176,6 +180,7 @@ impl Tally {
                         idle: elapsed.saturating_sub(busy),
                         starts: entry.starts,
                         deaths: entry.deaths,
+                        place: entry.place.clone(),
                     }
                 })
                 .collect(),

@@ -7,6 +7,7 @@ use crate::run::Run;
 use crate::task::Task;
 use crate::worker::Worker;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Instant;
 
 impl<O> Run<O> {
@@ -49,6 +50,43 @@ impl<O> Run<O> {
         if let Some(watch) = &self.watch {
             watch.tell(&event);
         }
+    }
+
+    /// Says where the workers are, by their numbers, where that is not this host or need not be. What fails with one of them
+    /// (see [`Chunk::given_to`]) then says so, and observers hear of it. To be called once, before the first claim.
+    ///
+    /// ```
+    /// # use partools_core::{Caller, Capabilities, Cause, Error, Executor, Report, Run, Task, over};
+    /// # struct Example;
+    /// # impl<T: Task> Executor<T> for Example {
+    /// # fn capabilities(&self) -> Capabilities { Capabilities::new("example", 2) }
+    /// fn execute(&self, task: &T, run: &Run<T::Output>, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
+    ///     run.place_workers(["rank 1 on a".to_owned(), "rank 2 on b".to_owned()].into());
+    ///     let mut chunk = run.try_claim().expect("a chunk");
+    ///     chunk.given_to(1);
+    ///     chunk.failed(Cause::Lost { why: "it never answered".into() });
+    ///     # chunk.commit();
+    ///     # caller.deliver();
+    ///     # Ok(())
+    /// }
+    /// # }
+    /// let report = Report::new();
+    /// let error = over(0..9).observe(&report).map(|i| i).run(&Example).unwrap_err();
+    /// assert_eq!(error.item().and_then(|item| item.place()), Some("rank 2 on b"));
+    /// assert_eq!(report.summary().workers[1].place.as_deref(), Some("rank 2 on b"));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn place_workers(&self, places: Arc<[String]>) {
+        let places = self.places.get_or_init(|| places);
+        let used = self.schedule().workers().min(self.count());
+        for (worker, place) in places.iter().enumerate().take(used) {
+            self.note(Event::WorkerPlaced { worker, place });
+        }
+    }
+
+    pub(crate) fn place_of(&self, worker: usize) -> Option<&str> {
+        let places = self.places.get()?;
+        places.get(worker).map(String::as_str)
     }
 
     /// The claim is in the hands of `worker`, or of nobody known. When, where there are observers.

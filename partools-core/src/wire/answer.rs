@@ -224,7 +224,13 @@ pub fn accept<O: Portable>(
             let (took, slowest): (Duration, Vec<Timed>) = decode(payload)?;
             chunk.tell_worked(took, &slowest);
         }
-        Record::Broken => return Err(decode::<WorkerError>(payload)?.into()),
+        Record::Broken => {
+            let error: WorkerError = decode(payload)?;
+            return Err(match chunk.place() {
+                Some(place) => error.with_place(place).into(),
+                None => error.into(),
+            });
+        }
         Record::End => {
             // Or it would be claimed and asked for again and again.
             if left.start < left.end.min(Port::needed(chunk)) {

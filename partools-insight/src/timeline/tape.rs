@@ -19,6 +19,8 @@ pub(super) struct Tape {
     pub(super) finished: Vec<(Instant, usize)>,
     /// The processes that workers had, one after the other.
     pub(super) processes: BTreeMap<usize, Vec<u32>>,
+    /// Where workers are that say so.
+    pub(super) places: BTreeMap<usize, String>,
     limit: usize,
     dropped: u64,
 }
@@ -60,6 +62,7 @@ impl Tape {
             marks: Vec::new(),
             finished: Vec::new(),
             processes: BTreeMap::new(),
+            places: BTreeMap::new(),
             limit,
             dropped: 0,
         }
@@ -182,6 +185,10 @@ impl Tape {
                 }
                 let text = process.map_or_else(String::new, |id| format!("process {id}"));
                 (Some(*worker), "started again", text)
+            }
+            Event::WorkerPlaced { worker, place } => {
+                self.places.insert(*worker, (*place).to_owned());
+                return;
             }
             Event::WorkerDied { worker, item, why } => {
                 (Some(*worker), "died", stopped_at(item, why))

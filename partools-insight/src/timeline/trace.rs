@@ -212,15 +212,12 @@ impl<W: Write> Page<'_, W> {
 
 fn title(tape: &Tape, (worker, lane): Track) -> String {
     let name = worker.map_or_else(|| "workers".to_owned(), |number| format!("worker {number}"));
+    let place = worker.and_then(|number| tape.places.get(&number));
+    let name = place.map_or(name.clone(), |place| format!("{name}, {place}"));
     let processes = worker.and_then(|number| tape.processes.get(&number));
     let name = match processes.map(Vec::as_slice) {
         Some([one]) => format!("{name} (process {one})"),
-        // Others have numbers between them.
-        Some([first, last]) => format!("{name} (processes {first}, {last})"),
-        Some([first, .., last]) => {
-            let between = processes.map_or(0, Vec::len) - 2;
-            format!("{name} (processes {first}, {between} more, {last})")
-        }
+        Some([first, .., last]) => format!("{name} (processes {first} to {last})"),
         _ => name,
     };
     match (tape.are_claims(), lane) {
