@@ -17,7 +17,7 @@
 //! drains the rings, sleeps in [`wait_any`] and reaps. The invariant of the whole crate: **a child can write nothing
 //! of ours but the regions that it was lent, and nothing that it writes there is believed before it was copied and
 //! checked.** Raw calls and `unsafe` stand in `region.rs`, `segment.rs` and
-//! `supervise` with their rooms, in `ctrl_c.rs`, and in `image/headers.rs`; nowhere else.
+//! `supervise` with their rooms, in `ctrl_c.rs` and `reprieve.rs`, and in `image/headers.rs`; nowhere else.
 //!
 //! ```standalone_crate
 //! use partools_os::{Access, Bell, Exit, Inbox, Received, Region, Ring, SpawnOptions, Urgency, spawn, wait_any};
@@ -82,6 +82,8 @@ mod pages;
 #[cfg(not(partools_model))]
 mod registry;
 #[cfg(not(partools_model))]
+mod reprieve;
+#[cfg(not(partools_model))]
 mod segment;
 #[cfg(not(partools_model))]
 mod supervise;
@@ -104,6 +106,8 @@ pub use pages::{page_table_bytes, private_dirty_bytes};
 pub use region::Access;
 #[cfg(not(partools_model))]
 pub use registry::Backing;
+#[cfg(not(partools_model))]
+pub use reprieve::Reprieve;
 #[cfg(not(partools_model))]
 pub use segment::{Attached, Located, locate};
 #[cfg(not(partools_model))]
