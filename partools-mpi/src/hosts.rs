@@ -7,7 +7,7 @@
 //!
 //! Nothing has a name in the file system, so nothing can be left there; the pages go with the last process that maps them.
 
-use crate::ranks::Ranks;
+use crate::freight::Part;
 use mpi::collective::SystemOperation;
 use mpi::topology::{Color, SimpleCommunicator};
 use mpi::traits::{Communicator, CommunicatorCollectives, Root};
@@ -15,7 +15,7 @@ use partools_core::Error;
 use partools_os::{Attached, SharedVec};
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 /// Counts of MPI are C's `int`; smaller pieces let the network and the copying overlap.
 const PIECE: usize = 64 << 20;
@@ -46,17 +46,19 @@ impl Hosts {
     }
 
     /// Hands the segment out: on rank 0. To be called on all ranks at once, [`receive`](Self::receive) on the others.
-    pub(crate) fn hand_out(&self, segment: &SharedVec<u8>) {
+    pub(crate) fn hand_out(&self, part: &Part) {
         let Some(leaders) = &self.leaders else { return };
         // Alone, it would only be copied.
         if leaders.size() > 1 && all_have(leaders, true) {
-            for piece in segment.chunks(PIECE) {
-                // It is sent from here; what MPI takes is a buffer that others write to.
-                let mut piece = piece.to_vec();
-                leaders.process_at_rank(0).broadcast_into(&mut piece[..]);
+            // It is sent from here; what MPI takes is a buffer that others write to.
+            let mut buffer = Vec::new();
+            for piece in part.memory.chunks(PIECE) {
+                buffer.clear();
+                buffer.extend_from_slice(piece);
+                leaders.process_at_rank(0).broadcast_into(&mut buffer[..]);
             }
         }
-        show(&self.host, Some(segment));
+        show(&self.host, Some((part.memory.as_fd(), part.offset)));
     }
 
     /// Takes a segment of so many bytes.
@@ -79,7 +81,10 @@ impl Hosts {
             }
         }
         let segment = made.and_then(|room| room.freeze());
-        show(&self.host, segment.as_ref().ok());
+        show(
+            &self.host,
+            segment.as_ref().ok().map(|made| (made.as_fd(), 0)),
+        );
         Ok(Segment::Own(segment.map_err(memory)?))
     }
 }
@@ -89,7 +94,7 @@ fn can_share(host: &SimpleCommunicator) -> bool {
     match host.rank() {
         0 => {
             let byte = SharedVec::from_slice(&[7_u8]);
-            show(host, byte.as_ref().ok())
+            show(host, byte.as_ref().ok().map(|byte| (byte.as_fd(), 0)))
         }
         _ => {
             let byte = attach(host, 1);
@@ -105,24 +110,28 @@ fn all_have(ranks: &SimpleCommunicator, here: bool) -> bool {
     everywhere == 1
 }
 
-/// On a leader: says where the segment is, and waits until all ranks of the host have it, or one could not get it. Then it is
-/// false.
-fn show(host: &SimpleCommunicator, segment: Option<&SharedVec<u8>>) -> bool {
-    let file = segment.map_or(-1, |segment| segment.as_fd().as_raw_fd());
-    let mut place = [std::process::id().cast_signed(), file];
+/// On a leader: says where the segment is, a file and where in it, and waits until all ranks of the host have it, or one could not
+/// get it. Then it is false.
+fn show(host: &SimpleCommunicator, segment: Option<(BorrowedFd<'_>, u64)>) -> bool {
+    let (file, offset) = segment.map_or((-1, 0), |(file, offset)| (file.as_raw_fd(), offset));
+    let mut place = [
+        u64::from(std::process::id()),
+        i64::from(file).cast_unsigned(),
+        offset,
+    ];
     host.process_at_rank(0).broadcast_into(&mut place[..]);
     all_have(host, segment.is_some())
 }
 
 /// On the other ranks of a host: maps the leader's. To be followed by [`all_have`].
 fn attach(host: &SimpleCommunicator, len: usize) -> Result<Attached, Error> {
-    let mut place = [0_i32; 2];
+    let mut place = [0_u64; 3];
     host.process_at_rank(0).broadcast_into(&mut place[..]);
-    let [leader, file] = place;
-    let attached = match file {
+    let [leader, file, offset] = place;
+    let attached = match file.cast_signed() {
         ..0 => Err(io::Error::other("it could not get the memory")),
         _ => File::open(format!("/proc/{leader}/fd/{file}"))
-            .and_then(|file| Attached::sealed(file.into(), 0, len)),
+            .and_then(|file| Attached::sealed(file.into(), offset, len)),
     };
     attached.map_err(|why| {
         let what = format!("the shared argument, which process {leader} of this host holds");
@@ -138,14 +147,6 @@ pub(crate) enum Segment {
 }
 
 impl Segment {
-    /// To be called on each rank but 0 where a map begins.
-    pub(crate) fn receive(ranks: &Ranks, len: usize) -> Result<Self, Error> {
-        match len {
-            0 => Ok(Segment::None),
-            _ => ranks.hosts().receive(len),
-        }
-    }
-
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
             Segment::None => &[],

@@ -26,12 +26,17 @@
 //!
 //! # What it cannot do
 //! MPI cannot end one rank and go on: an item that crashes ends the job, so `.item_timeout` is refused (C11). A map that is
-//! cancelled returns when the items under way have ended. Finished outputs outlive a crash in a journal (`partools-journal`).
+//! cancelled returns when the items under way have ended. Finished outputs outlive a crash in a journal (`partools-journal`): the
+//! example `killed` shows one.
 #![cfg(target_os = "linux")]
 
 mod executor;
+mod freight;
 mod hosts;
+mod last_words;
+mod map;
 mod message;
+mod own;
 mod ranks;
 mod serve;
 

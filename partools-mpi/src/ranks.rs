@@ -1,6 +1,7 @@
 //! The job: who its ranks are, from the beginning to the end.
 
-use crate::executor::Mpi;
+use crate::executor::{Crew, Mpi};
+use crate::freight::Part;
 use crate::hosts::Hosts;
 use crate::message::{ANSWERS, ORDERS, Word, send};
 use crate::serve::serve;
@@ -10,8 +11,9 @@ use mpi::traits::{Communicator, CommunicatorCollectives, Root, Source};
 use mpi::{Rank, Threading};
 use partools_core::Error;
 use partools_os::image::Image;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Begins the job: on rank 0 it returns the executor; on all others it serves until the last clone of that is dropped, and ends
 /// the process: they run nothing of `main` behind it. So it stands first in `main`, before anything that only one process
@@ -34,11 +36,13 @@ pub fn init() -> Result<Mpi, Error> {
     let identity = Image::this().map(|image| image.identity().to_string());
     let others = ranks_of_other_builds(&world, identity.as_deref().unwrap_or("unknown"));
     let hosts = Hosts::find(&world);
-    let names = names(&world);
+    let places = places(&world);
     let ranks = Ranks {
         is_busy: Cell::new(false),
         maps: Cell::new(0),
-        names,
+        segments: Cell::new(0),
+        kept: RefCell::default(),
+        places,
         hosts,
         world,
         universe,
@@ -75,8 +79,12 @@ pub(crate) struct Ranks {
     pub(crate) is_busy: Cell<bool>,
     /// How many maps were begun: the same on all ranks, once they have heard.
     pub(crate) maps: Cell<u64>,
-    /// On rank 0: the host of each.
-    names: Vec<String>,
+    /// How many segments were handed out.
+    segments: Cell<u64>,
+    /// On rank 0: what the others have of the last map, and may be asked to use again.
+    pub(crate) kept: RefCell<Vec<Arc<Part>>>,
+    /// On rank 0: where each worker is, `rank 3 on node07`, from rank 1 on; then rank 0.
+    places: Arc<[String]>,
     hosts: Hosts,
     pub(crate) world: SimpleCommunicator,
     /// Dropped last: it ends MPI.
@@ -113,15 +121,28 @@ impl Ranks {
         (1..self.world.size()).map(|rank| self.process(rank))
     }
 
+    /// The next segment's number; the first is 1.
+    pub(crate) fn next_segment(&self) -> u64 {
+        self.segments.update(|segments| segments + 1);
+        self.segments.get()
+    }
+
     /// `rank 3 on node07`.
     pub(crate) fn name(&self, rank: Rank) -> String {
-        let host = usize::try_from(rank)
-            .ok()
-            .and_then(|rank| self.names.get(rank));
-        format!(
-            "rank {rank} on {}",
-            host.map_or("an unknown host", String::as_str)
-        )
+        let at = Self::worker_of(rank).unwrap_or(self.count() - 1);
+        let place = self.places.get(at).cloned();
+        place.unwrap_or_else(|| format!("rank {rank}"))
+    }
+
+    /// Where the workers are, by number.
+    pub(crate) fn places(&self, crew: Crew) -> Arc<[String]> {
+        let others = self.count() - 1;
+        if crew.others == others {
+            return Arc::clone(&self.places);
+        }
+        let root = self.places.last().filter(|_| crew.root_works);
+        let used = self.places.iter().take(crew.others);
+        used.chain(root).cloned().collect()
     }
 }
 
@@ -151,9 +172,9 @@ fn ranks_of_other_builds(world: &SimpleCommunicator, identity: &str) -> Vec<Rank
     ranks.map(|(rank, _)| rank).collect()
 }
 
-/// On rank 0: the host of each rank. Nothing on the others.
-fn names(world: &SimpleCommunicator) -> Vec<String> {
-    let own = processor_name().unwrap_or_default();
+/// On rank 0: where each rank is, rank 0 behind the others. Nothing on the others.
+fn places(world: &SimpleCommunicator) -> Arc<[String]> {
+    let own = processor_name().unwrap_or_else(|_| "an unknown host".to_owned());
     if world.rank() != 0 {
         send(
             &world.process_at_rank(0),
@@ -161,12 +182,16 @@ fn names(world: &SimpleCommunicator) -> Vec<String> {
             Word::Records,
             own.as_bytes(),
         );
-        return Vec::new();
+        return Arc::default();
     }
     let others = (1..world.size()).map(|rank| {
         let matched = world.process_at_rank(rank).matched_probe_with_tag(ANSWERS);
         let name = crate::message::receive(matched, |rank| world.process_at_rank(rank));
-        String::from_utf8_lossy(&name.bytes).into_owned()
+        format!("rank {rank} on {}", String::from_utf8_lossy(&name.bytes))
     });
-    std::iter::once(own).chain(others).collect()
+    let others: Vec<_> = others.collect();
+    others
+        .into_iter()
+        .chain([format!("rank 0 on {own}")])
+        .collect()
 }

@@ -1,10 +1,9 @@
 //! The other ranks: map after map, until the job is done.
 
-use crate::executor::rest;
-use crate::hosts::Segment;
+use crate::freight::{self, Hold};
+use crate::map::rest;
 use crate::message::{ANSWERS, NEEDED, ORDERS, Received, Word, receive, send};
 use crate::ranks::Ranks;
-use mpi::topology::Process;
 use mpi::traits::{Communicator, Source};
 use partools_core::wire::{Outgoing, Server};
 use partools_os::image::Image;
@@ -20,10 +19,11 @@ const PROMPT: Duration = Duration::from_millis(5);
 
 /// Serves until rank 0 says that the job is done.
 pub(crate) fn serve(ranks: &Ranks) {
+    let mut hold = Hold::default();
     loop {
         let order = next_order(ranks);
         match order.word {
-            Word::Map => serve_map(ranks, &order.bytes),
+            Word::Map => serve_map(ranks, &mut hold, &order.bytes),
             Word::Quit => return,
             // What a map that failed early here had still been told.
             _ => {}
@@ -44,33 +44,42 @@ fn next_order(ranks: &Ranks) -> Received {
 }
 
 /// Serves one map. Whatever comes of it, rank 0 hears once that this rank is done with it, and all its orders are taken.
-fn serve_map(ranks: &Ranks, order: &[u8]) {
+fn serve_map(ranks: &Ranks, hold: &mut Hold, order: &[u8]) {
     ranks.maps.update(|maps| maps + 1);
     let is_over = Cell::new(false);
-    let why = match try_map(ranks, order, &is_over) {
+    let why = match try_map(ranks, hold, order, &is_over) {
         Ok(()) => String::new(),
         Err(error) => error.to_string(),
     };
+    hold.let_go();
     send(&ranks.process(0), ANSWERS, Word::Done, why.as_bytes());
     while !is_over.get() {
         is_over.set(next_order(ranks).word == Word::Over);
     }
 }
 
-fn try_map(ranks: &Ranks, order: &[u8], is_over: &Cell<bool>) -> Result<(), Box<dyn Error>> {
-    let cut_off = "an order that is cut off";
-    let (entry, rest) = order.split_first_chunk().ok_or(cut_off)?;
-    let (len, head) = rest.split_first_chunk().ok_or(cut_off)?;
-    let segment = Segment::receive(ranks, usize::try_from(u64::from_le_bytes(*len))?)?;
-    let entry = Image::this()?.entry_at(u64::from_le_bytes(*entry))?;
+fn try_map(
+    ranks: &Ranks,
+    hold: &mut Hold,
+    order: &[u8],
+    is_over: &Cell<bool>,
+) -> Result<(), Box<dyn Error>> {
+    let (entry, list, head) = freight::read(order).ok_or("an order that is cut off")?;
+    hold.receive(ranks, &list)?;
+    let entry = Image::this()?.entry_at(entry)?;
     let worker = Ranks::worker_of(ranks.world.rank()).ok_or("rank 0 serves no map")?;
     let mut result = Ok(());
-    entry.serve(head, &[segment.as_bytes()], worker, &mut |server| {
+    entry.serve(head, &hold.slices(), worker, &mut |server| {
         let needed = Cell::new(usize::MAX);
+        let to = ranks.process(0);
         while result.is_ok() && !is_over.get() {
             let order = next_order(ranks);
             match order.word {
-                Word::Chunk => result = answer(ranks, server, &order.bytes, &needed),
+                Word::Chunk => {
+                    let needed = || look(ranks, &needed);
+                    let records = |records: &[u8]| send(&to, ANSWERS, Word::Records, records);
+                    result = answer(server, &order.bytes, needed, records);
+                }
                 _ => is_over.set(true),
             }
         }
@@ -78,18 +87,19 @@ fn try_map(ranks: &Ranks, order: &[u8], is_over: &Cell<bool>) -> Result<(), Box<
     result
 }
 
-fn answer(
-    ranks: &Ranks,
+/// Answers one request; its records are handed to `send`, some at a time.
+pub(crate) fn answer(
     server: &mut Server<'_>,
     request: &[u8],
-    needed: &Cell<usize>,
+    needed: impl Fn() -> usize,
+    send: impl FnMut(&[u8]),
 ) -> Result<(), Box<dyn Error>> {
     let mut parts = Parts {
-        to: ranks.process(0),
+        send,
         bytes: Vec::new(),
         sent: Instant::now(),
     };
-    let mut answer = Outgoing::new(&mut parts, || look(ranks, needed));
+    let mut answer = Outgoing::new(&mut parts, needed);
     let answered = server.answer(request, &mut answer);
     let finished = answer.finish();
     parts.flush()?;
@@ -114,14 +124,14 @@ fn look(ranks: &Ranks, needed: &Cell<usize>) -> usize {
     needed.get()
 }
 
-/// Sends what is written to it, some of it at a time.
-struct Parts<'w> {
-    to: Process<'w>,
+/// Hands on what is written to it, some of it at a time. What an item that takes long leaves is handed on at once.
+struct Parts<F> {
+    send: F,
     bytes: Vec<u8>,
     sent: Instant,
 }
 
-impl Write for Parts<'_> {
+impl<F: FnMut(&[u8])> Write for Parts<F> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.bytes.extend_from_slice(bytes);
         if self.bytes.len() >= FULL || self.sent.elapsed() >= PROMPT {
@@ -132,7 +142,7 @@ impl Write for Parts<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         if !self.bytes.is_empty() {
-            send(&self.to, ANSWERS, Word::Records, &self.bytes);
+            (self.send)(&self.bytes);
             self.bytes.clear();
             self.sent = Instant::now();
         }

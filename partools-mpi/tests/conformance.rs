@@ -1,5 +1,5 @@
-//! The contract, under `mpirun` with 1, 2, 3 and 5 ranks. Started by itself, this program starts itself there; the arguments
-//! of a test harness (a filter, say) are handed on.
+//! The contract, under `mpirun` with 1, 2, 3 and 5 ranks; and with 3 where rank 0 works, too. Started by itself, this
+//! program starts itself there; the arguments of a test harness (a filter, say) are handed on.
 #![expect(
     clippy::print_stdout,
     reason = "which ranks, and what is left out, is to be seen"
@@ -15,7 +15,10 @@ use std::time::Duration;
 /// Set for those that `mpirun` starts.
 const INSIDE: &str = "PARTOOLS_MPI_TEST";
 
-/// If set, the largest maps are run, too: some minutes more.
+/// Set where rank 0 is to work, too.
+const ROOT_WORKS: &str = "PARTOOLS_MPI_TEST_ROOT_WORKS";
+
+/// If set, the largest maps are run, too, and 2 ranks where rank 0 works: some minutes more.
 const LARGE: &str = "PARTOOLS_MPI_LARGE";
 
 thread_local! {
@@ -31,7 +34,11 @@ enum OnRanks {
 impl OnRanks {
     fn new(workers: usize) -> Self {
         let mpi = MPI.with_borrow(Clone::clone);
-        mpi.map_or(OnRanks::Nested, |mpi| OnRanks::Here(mpi.workers(workers)))
+        let root_works = std::env::var_os(ROOT_WORKS).is_some();
+        mpi.map_or(OnRanks::Nested, |mpi| {
+            let mpi = mpi.workers(workers);
+            OnRanks::Here(if root_works { mpi.rank_0_works() } else { mpi })
+        })
     }
 }
 
@@ -87,9 +94,16 @@ fn main() -> ExitCode {
     }
     let own = std::env::current_exe().expect("this program");
     let mut code = ExitCode::SUCCESS;
-    for ranks in [1, 2, 3, 5] {
-        println!("mpirun, {ranks} ranks");
-        let status = Command::new("mpirun")
+    let jobs = [1, 2, 3, 5].map(|ranks| (ranks, false));
+    let both = std::env::var_os(LARGE).map(|_| (2, true));
+    for (ranks, root_works) in jobs.into_iter().chain([(3, true)]).chain(both) {
+        let whose = if root_works { ", and rank 0 works" } else { "" };
+        println!("mpirun, {ranks} ranks{whose}");
+        let mut command = Command::new("mpirun");
+        if root_works {
+            command.env(ROOT_WORKS, "1");
+        }
+        let status = command
             .args([
                 "--allow-run-as-root",
                 "--oversubscribe",
@@ -103,7 +117,7 @@ fn main() -> ExitCode {
         match status {
             Ok(status) if status.success() => {}
             Ok(status) => {
-                println!("with {ranks} ranks: {status}");
+                println!("with {ranks} ranks{whose}: {status}");
                 code = ExitCode::FAILURE;
             }
             Err(why) => {
