@@ -79,6 +79,9 @@ impl<'r, O> Caller<'r, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn deliver(&mut self) -> bool {
+        if let Some(keeper) = self.run.keeper() {
+            keeper.settle();
+        }
         while let Some(mut batch) = self.run.ready() {
             if batch.is_empty() {
                 return true;

@@ -8,8 +8,10 @@ mod told;
 
 pub(crate) use ledger::Ledger;
 
+use crate::error::Error;
 use crate::item_error::{Cause, ItemError};
 use crate::observe::Event;
+use crate::panics::catch;
 use crate::run::Run;
 use crate::worker::Port;
 use crate::writer::{Told, Writer};
@@ -126,7 +128,8 @@ impl<'r, O> Chunk<'r, O> {
             return Err(output);
         }
         self.slots(1)[0].write(output);
-        self.advance(1);
+        self.keep(1, false);
+        self.go_on(1);
         self.run.a_worker_lives();
         Ok(())
     }
@@ -376,6 +379,47 @@ impl<'r, O> Chunk<'r, O> {
         }
     }
 
+    /// The next `items` slots are filled.
+    #[inline]
+    fn go_on(&mut self, items: usize) {
+        if let Some(halts) = self.run.halts() {
+            // SAFETY: the claim is ours, and the writer has just filled these slots.
+            let outputs = unsafe { self.run.slots().filled(self.at, items) };
+            if let Some(k) = halts(outputs) {
+                // Their items follow one another, so the first is the lowest.
+                self.run.lower_bound(self.run.needed_with(self.at + k));
+            }
+        }
+        self.at += items;
+        if items > 0 {
+            self.attempt = 0;
+        }
+    }
+
+    /// Gives the next `items` outputs, which are in their slots, to whoever keeps them, if somebody does.
+    #[inline]
+    fn keep(&self, items: usize, settles: bool) {
+        let Some(keeper) = self.run.keeper() else {
+            return;
+        };
+        // SAFETY: the claim is ours, and its next slots have just been filled.
+        let outputs = unsafe { self.run.slots().filled(self.at, items) };
+        let kept = catch(|| {
+            for (place, output) in (self.at..).zip(outputs) {
+                keeper.keep(self.run.item_at(place), output);
+            }
+            if settles {
+                keeper.settle();
+            }
+        });
+        if let Err(panic) = kept {
+            let (message, location) = (panic.message, panic.location);
+            let cause = Cause::Panicked { message, location };
+            let why = format!("what keeps the outputs of this map {cause}");
+            self.run.abort(Error::executor(why));
+        }
+    }
+
     /// The next `len` slots; `len` is at most what is left.
     fn slots(&mut self, len: usize) -> &mut [std::mem::MaybeUninit<O>] {
         debug_assert!(len <= self.range.end - self.at);
@@ -411,18 +455,10 @@ impl<O> Port<O> for Chunk<'_, O> {
     }
 
     fn advance(&mut self, items: usize) {
-        if let Some(halts) = self.run.halts() {
-            // SAFETY: the claim is ours, and the writer has just filled these slots.
-            let outputs = unsafe { self.run.slots().filled(self.at, items) };
-            if let Some(k) = halts(outputs) {
-                // Their items follow one another, so the first is the lowest.
-                self.run.lower_bound(self.run.needed_with(self.at + k));
-            }
-        }
-        self.at += items;
         if items > 0 {
-            self.attempt = 0;
+            self.keep(items, true);
         }
+        self.go_on(items);
     }
 
     fn fail(&mut self, error: ItemError) {

@@ -321,6 +321,14 @@ impl ItemError {
         self.0.index = index;
     }
 
+    /// Each index in it by what `index_of` makes of it.
+    pub(crate) fn lead_back(&mut self, index_of: impl Fn(usize) -> usize) {
+        self.0.index = index_of(self.0.index);
+        if let Cause::NotNeeded { failed } = &mut self.0.cause {
+            *failed = index_of(*failed);
+        }
+    }
+
     pub(crate) fn clear_label(&mut self) {
         self.0.label = None;
     }

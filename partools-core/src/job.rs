@@ -5,6 +5,7 @@ use crate::capability::Capabilities;
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::item_error::ItemError;
+use crate::kept::KeptBy;
 use crate::nested;
 use crate::observe::{Curtain, Ending, Watch};
 use crate::panics;
@@ -83,7 +84,19 @@ impl<T: Task> Job<T> {
     /// The failure of the failing item with the lowest index (the outputs that were finished are
     /// dropped), or what kept the map from running.
     pub fn run<E: Executor<T> + ?Sized>(&self, executor: &E) -> Result<Vec<T::Output>, Error> {
-        let run = self.execute(executor, self.setup(OnError::Stop), &mut |_| {})?;
+        self.run_kept(executor, None)
+    }
+
+    pub(crate) fn run_kept<E: Executor<T> + ?Sized>(
+        &self,
+        executor: &E,
+        keeper: KeptBy<T::Output>,
+    ) -> Result<Vec<T::Output>, Error> {
+        let setup = Setup {
+            keeper,
+            ..self.setup(OnError::Stop)
+        };
+        let run = self.execute(executor, setup, &mut |_| {})?;
         run.map_or_else(|| Ok(Vec::new()), Run::into_outputs)
     }
 
@@ -103,7 +116,16 @@ impl<T: Task> Job<T> {
         &self,
         executor: &E,
     ) -> Result<Vec<Result<T::Output, ItemError>>, Error> {
+        self.try_run_kept(executor, None)
+    }
+
+    pub(crate) fn try_run_kept<E: Executor<T> + ?Sized>(
+        &self,
+        executor: &E,
+        keeper: KeptBy<T::Output>,
+    ) -> Result<Vec<Result<T::Output, ItemError>>, Error> {
         let setup = Setup {
+            keeper,
             takes_failures: true,
             takes_parts: true,
             ..self.setup(OnError::Collect)
@@ -173,14 +195,17 @@ impl<T: Task> Job<T> {
         E: Executor<T> + ?Sized,
         F: FnMut(usize, T::Output) -> ControlFlow<B>,
     {
-        self.try_for_each_timed(executor, f).map(|(flow, _)| flow)
+        let (flow, _) = self.try_for_each_kept(executor, f, None)?;
+        Ok(flow)
     }
 
-    /// As [`try_for_each`](Self::try_for_each); and what the executor said that making and ending its workers took.
-    pub(crate) fn try_for_each_timed<E, F, B>(
+    /// As [`try_for_each`](Self::try_for_each), with a keeper; and what the executor said that making and ending its workers
+    /// took.
+    pub(crate) fn try_for_each_kept<E, F, B>(
         &self,
         executor: &E,
         mut f: F,
+        keeper: KeptBy<T::Output>,
     ) -> Result<(ControlFlow<B>, Duration), Error>
     where
         E: Executor<T> + ?Sized,
@@ -204,6 +229,7 @@ impl<T: Task> Job<T> {
             }
         };
         let setup = Setup {
+            keeper,
             windowed: true,
             ..self.setup(OnError::Stop)
         };
@@ -282,7 +308,6 @@ impl<T: Task> Job<T> {
         plan.picks = setup.picks.take().or(plan.picks);
         let mut count = self.task.count();
         plan.check_picks(count)?;
-        plan.unordered &= !setup.in_order;
         if setup.windowed && !plan.unordered {
             // What is delivered in item order is handed out so, too, or the window would have to hold it all.
             plan.picks = plan.picks.filter(|picks| !picks.reorder());
@@ -331,7 +356,7 @@ impl<T: Task> Job<T> {
     pub(crate) fn labelled(&self, mut error: ItemError) -> ItemError {
         let index = error.index();
         error.set_label(|| panics::catch(|| self.task.label(index)).ok().flatten());
-        error.set_index(self.task.index_of(index));
+        error.lead_back(|index| self.task.index_of(index));
         error
     }
 }
@@ -353,8 +378,8 @@ impl<O> Setup<O> {
             takes_parts: false,
             halts: None,
             windowed: false,
-            in_order: false,
             keep_payloads: false,
+            keeper: None,
             picks: None,
         }
     }

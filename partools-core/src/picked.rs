@@ -327,7 +327,7 @@ impl<T: PortableTask> PortableTask for Picked<T> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Chunks, Loopback, Plan, Serial, over};
+    use crate::{Chunks, Loopback, OnError, Plan, Serial, over};
     use std::cell::RefCell;
 
     /// Every subset of ten items, by every chunk size, near and far.
@@ -387,6 +387,10 @@ mod tests {
         let results = picked.try_run(&Serial).expect("it ran");
         assert!(results[1].is_ok() && results[3].is_ok());
         assert_eq!(results[2].as_ref().map_err(|e| e.index()), Err(7));
+        let stops = job.clone().plan(Plan::new().on_error(OnError::Stop));
+        let results = stops.pick([1, 3, 7, 9]).try_run(&Serial).expect("it ran");
+        let last = results[3].as_ref().expect_err("not needed").to_string();
+        assert_eq!(last, "item 9 was not needed: item 7 had failed");
         let mut seen = Vec::new();
         let error = picked.for_each(&Serial, |index, ()| seen.push(index));
         assert_eq!((failed(error.unwrap_err()), seen), (Some(7), vec![1, 3]));

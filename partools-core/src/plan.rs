@@ -150,6 +150,12 @@ impl Plan {
         self.on_error == Some(OnError::Collect)
     }
 
+    /// Does it say that outputs may be delivered in any order?
+    #[must_use]
+    pub fn is_unordered(&self) -> bool {
+        self.unordered
+    }
+
     /// The seed that was set.
     #[must_use]
     pub fn the_seed(&self) -> u64 {

@@ -19,6 +19,7 @@ use crate::chunk::Ledger;
 use crate::control::Control;
 use crate::error::Error;
 use crate::hub::Hub;
+use crate::kept::{Keeper, KeptBy};
 use crate::observe::Watch;
 use crate::picks::Picks;
 use crate::plan::{OnError, Plan};
@@ -43,9 +44,9 @@ pub(crate) struct Setup<O> {
     pub(crate) halts: Option<Halts<O>>,
     /// Outputs are delivered while the run goes on, so only a window of them is kept.
     pub(crate) windowed: bool,
-    /// Also where the plan is unordered.
-    pub(crate) in_order: bool,
     pub(crate) keep_payloads: bool,
+    /// Who keeps outputs as they are finished, before they are delivered.
+    pub(crate) keeper: KeptBy<O>,
     /// Only these items.
     pub(crate) picks: Option<Picks>,
 }
@@ -130,6 +131,8 @@ impl<O> Run<O> {
         let control = Control::new(&plan);
         let watch = Watch::new(&plan);
         plan.observed = watch.is_some();
+        // What is finished is told soon: workers look up as often as where somebody may stop the run.
+        plan.watched |= setup.keeper.is_some();
         plan.times_items = watch.as_ref().is_some_and(|w| w.wants().has_item_times());
         let workers = workers.max(1);
         let (capacity, largest) = if setup.windowed {
@@ -155,9 +158,11 @@ impl<O> Run<O> {
         };
         let slots = Slots::new(capacity)
             .map_err(|_| Error::too_large(capacity, std::any::type_name::<O>()))?;
+        let descending = plan.picks.as_ref().is_some_and(|picks| picks.reorder());
+        let schedule = Schedule::new(count, workers, plan.chunks, largest).descending(descending);
         Ok(Run {
             count,
-            schedule: Schedule::new(count, workers, plan.chunks, largest),
+            schedule,
             plan,
             setup,
             cursor: AtomicU64::new(0),
@@ -332,6 +337,18 @@ impl<O> Run<O> {
         self.setup.windowed
     }
 
+    /// Does somebody keep each output as soon as it is finished, in case this process is killed? An executor whose workers are
+    /// elsewhere then takes outputs as soon as they are there, although nobody may want them before the end.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.setup.keeper.is_some()
+    }
+
+    #[inline]
+    pub(crate) fn keeper(&self) -> Option<&dyn Keeper<O>> {
+        self.setup.keeper.as_deref()
+    }
+
     /// Does a failure make those above it unneeded?
     pub(crate) fn stops_at_failures(&self) -> bool {
         self.setup.on_error == OnError::Stop
@@ -342,12 +359,13 @@ impl<O> Run<O> {
         self.setup.windowed && self.plan.unordered
     }
 
-    /// Does nobody stop or share with the one worker, nor look at outputs before the end?
+    /// Does nobody stop or share with the one worker, nor look at outputs, or keep them, before the end?
     #[inline]
     pub(crate) fn is_solo(&self) -> bool {
         self.schedule.workers() == 1
             && !self.setup.windowed
             && self.setup.halts.is_none()
+            && self.setup.keeper.is_none()
             && self.control.is_none()
             && self.watch.is_none()
     }

@@ -109,6 +109,10 @@ impl Pace {
         }
     }
 
+    fn is_unmeasured(&self) -> bool {
+        self.cost.is_none() && self.last == usize::MAX
+    }
+
     /// Nothing measured yet.
     #[must_use]
     pub fn new() -> Self {
@@ -202,6 +206,8 @@ pub struct Schedule {
     chunks: Chunks,
     /// No claim is larger, so that a window of this many items per worker never stalls a claim.
     largest: usize,
+    /// What costs most comes first.
+    descending: bool,
 }
 
 impl Schedule {
@@ -211,7 +217,15 @@ impl Schedule {
             workers: workers.max(1),
             chunks,
             largest: largest.max(1),
+            descending: false,
         }
+    }
+
+    /// Whether what costs most comes first: then claims that nobody measures begin with one item and grow, where they
+    /// would begin with half a share, which would be most of the work.
+    pub(crate) fn descending(mut self, descending: bool) -> Self {
+        self.descending = descending;
+        self
     }
 
     /// How many workers the run was laid out for. At least 1.
@@ -247,7 +261,14 @@ impl Schedule {
             // With nobody to share with, small chunks have no use but early delivery, in a window.
             Chunks::Auto if self.workers == 1 && self.largest == usize::MAX => remaining,
             Chunks::Auto if self.workers == 1 => pace.piece(),
-            Chunks::Auto => pace.piece().min(remaining / self.workers.saturating_mul(2)),
+            Chunks::Auto => {
+                let shares = self.workers.saturating_mul(2);
+                let growing = match self.descending && pace.is_unmeasured() {
+                    true => 1 + self.count.saturating_sub(remaining) / shares,
+                    false => usize::MAX,
+                };
+                pace.piece().min(remaining / shares).min(growing)
+            }
         };
         size.min(self.largest).clamp(1, remaining.max(1))
     }
@@ -354,6 +375,21 @@ mod tests {
         let s = Schedule::new(1000, 4, Chunks::Auto, usize::MAX);
         assert_eq!(s.size(1000, &pace), 125);
         assert_eq!(s.size(7, &pace), 1);
+    }
+
+    #[test]
+    fn unmeasured_claims_of_what_costs_most_begin_with_one_item() {
+        let schedule = Schedule::new(100, 2, Chunks::Auto, usize::MAX);
+        let sizes = |schedule: &Schedule| -> Vec<usize> {
+            let claims = all_claims(schedule, 100, &Pace::unmeasured());
+            assert_eq!(claims.last().map(|last| last.end), Some(100));
+            claims.iter().map(Range::len).collect()
+        };
+        assert_eq!(sizes(&schedule)[..4], [25, 18, 14, 10]);
+        let sizes = sizes(&schedule.descending(true));
+        assert_eq!(sizes[..8], [1, 1, 1, 1, 2, 2, 3, 3]);
+        assert_eq!(sizes.last(), Some(&1));
+        assert!(sizes.len() < 40, "{sizes:?}");
     }
 
     #[test]

@@ -218,7 +218,7 @@ where
             self.job.plan.part = Some(part);
             self.job.plan.deadline = plan.deadline.map(|d| d.saturating_sub(began.elapsed()));
             let started = Instant::now();
-            let workers = match self.job.try_for_each_timed(executor, &mut f) {
+            let workers = match self.job.try_for_each_kept(executor, &mut f, None) {
                 Ok((ControlFlow::Continue(()), workers)) => Some(workers),
                 Ok((ControlFlow::Break(value), _)) => return Ok(ControlFlow::Break(value)),
                 Err(error) if plan.is_collecting() && error.item().is_some() => {

@@ -231,7 +231,8 @@ impl<O: Portable> Sink<O> for Post<'_, O> {
         let mut scratch = std::mem::take(&mut self.scratch);
         self.between_items(|post| match encode(&output, &mut scratch) {
             Ok(bytes) => {
-                let chunk_ends = post.at >= post.end && post.run.is_streaming();
+                let is_wanted = post.run.is_streaming() || post.run.is_kept();
+                let chunk_ends = post.at >= post.end && is_wanted;
                 let prompt = chunk_ends || post.run.is_last_needed(&output);
                 let urgency = if prompt {
                     Urgency::Prompt

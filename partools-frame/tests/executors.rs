@@ -11,6 +11,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    partools_ipc::init();
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     let trials = vec![
@@ -197,6 +199,9 @@ fn equal() -> Outcome {
         let fork = partools_fork::Fork::new().workers(2);
         assert_eq!(all!(&fork), expected, "fork");
         assert_eq!(series!(&fork), columns, "fork");
+        let ipc = partools_ipc::Ipc::new().workers(2);
+        assert_eq!(all!(&ipc), expected, "ipc");
+        assert_eq!(series!(&ipc), columns, "ipc");
     }
     assert_eq!(all!(&Loopback), expected, "loopback");
     assert_eq!(series!(&Loopback), columns, "loopback");
@@ -298,6 +303,8 @@ fn crashing() -> Outcome {
     assert_eq!(part.frame().num_rows(), 11);
     let error = job.run(&fork).unwrap_err().to_string();
     assert_eq!(error, texts[0]);
+    let error = job.run(&partools_ipc::Ipc::new().workers(2)).unwrap_err();
+    assert_eq!(error.to_string(), texts[0]);
     Ok(())
 }
 

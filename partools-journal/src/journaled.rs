@@ -2,16 +2,16 @@
 
 use crate::account::{Account, Interrupted, Resumed};
 use crate::fingerprint::{self, Fingerprint, Leave};
-use crate::keep::{Keeping, Replaying};
+use crate::keep::Keeping;
 use crate::replay::Taken;
 use crate::store::Store;
 use partools_core::wire::FrameWriter;
 use partools_core::{
-    Cause, Error, Executor, FarItems, Halt, ItemError, Items, Job, Map, OnError, Picked, Portable,
-    PortableItems, Task,
+    Error, Executor, FarItems, ItemError, Items, Job, Map, Picked, Portable, PortableItems, Task,
 };
-use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -87,8 +87,8 @@ impl<T> Journaled<T> {
     }
 
     /// Has the system write to the disk itself after so long, and at the end; 5 seconds if not set. It takes a disk some
-    /// milliseconds, for which the calling thread waits. Only a machine that loses power needs it; [`Duration::MAX`]
-    /// leaves it to the system.
+    /// milliseconds, for which whoever has finished an output waits. Only a machine that loses power needs it;
+    /// [`Duration::MAX`] leaves it to the system.
     pub fn sync_every(mut self, time: Duration) -> Self {
         self.sync_every = time;
         self
@@ -150,21 +150,27 @@ where
     where
         E: Executor<Picked<&'t T>> + ?Sized,
     {
-        let collected = self.collect(executor, OnError::Stop)?;
-        let failures = collected.failures.into_iter();
-        let failure = failures.min_by_key(ItemError::index).map(Error::from);
-        let account = collected.account;
-        match failure.or(collected.error) {
-            Some(error) => Err(Interrupted { error, account }),
-            None => Ok(Resumed {
-                outputs: collected.outputs.into_iter().flatten().collect(),
-                account,
-            }),
+        let mut known = self.nothing_yet();
+        let (taken, keeping) = self.begin(|index, output| known[index] = Some(output))?;
+        let missing = self.job.pick(taken.missing());
+        let fresh = missing.kept_by(keeping.clone()).run(executor);
+        let account = keeping.finish();
+        match fresh {
+            Ok(fresh) => {
+                let mut fresh = fresh.into_iter();
+                let outputs = known.into_iter();
+                let outputs = outputs.filter_map(|known| known.or_else(|| fresh.next()));
+                Ok(Resumed {
+                    outputs: outputs.collect(),
+                    account,
+                })
+            }
+            Err(error) => Err(Interrupted { error, account }),
         }
     }
 
     /// As [`Job::try_run`], for the items that the journal has not. A map that was cancelled or out of time gives what was
-    /// delivered until then.
+    /// finished until then.
     ///
     /// # Errors
     /// As [`run`](Self::run), but for the failures of items.
@@ -179,37 +185,27 @@ where
     where
         E: Executor<Picked<&'t T>> + ?Sized,
     {
-        let collected = self.collect(executor, OnError::Collect)?;
-        let account = collected.account;
-        let halt = match collected.error {
-            None => None,
-            Some(error) if error.is_cancelled() => Some(Halt::Cancelled),
-            Some(error) if error.is_deadline() => Some(Halt::Deadline),
-            Some(error) => return Err(Interrupted { error, account }),
-        };
-        let lowest = collected.failures.iter().map(ItemError::index).min();
-        let failures = collected.failures.into_iter();
-        let mut failures: BTreeMap<_, _> = failures.map(|f| (f.index(), f)).collect();
-        let outputs = collected.outputs.into_iter().enumerate();
-        let outputs = outputs.map(|(index, output)| {
-            output.ok_or_else(|| {
-                let cause = match (halt, lowest) {
-                    (Some(halt), _) => Cause::NotRun { halt },
-                    (None, Some(failed)) => Cause::NotNeeded { failed },
-                    (None, None) => Cause::NoOutput,
-                };
-                let failed = failures.remove(&index);
-                failed.unwrap_or_else(|| ItemError::new(index, 0, cause))
-            })
-        });
-        Ok(Resumed {
-            outputs: outputs.collect(),
-            account,
-        })
+        let mut known = self.nothing_yet();
+        let (taken, keeping) = self.begin(|index, output| known[index] = Some(output))?;
+        let missing = self.job.pick(taken.missing());
+        let fresh = missing.kept_by(keeping.clone()).try_run(executor);
+        let account = keeping.finish();
+        match fresh {
+            Ok(fresh) => {
+                let mut fresh = fresh.into_iter();
+                let outputs = known.into_iter();
+                let outputs = outputs.filter_map(|known| known.map(Ok).or_else(|| fresh.next()));
+                Ok(Resumed {
+                    outputs: outputs.collect(),
+                    account,
+                })
+            }
+            Err(error) => Err(Interrupted { error, account }),
+        }
     }
 
     /// As [`Job::for_each`], with the outputs that the journal has in their places. They are read when their turn comes, so
-    /// memory stays bounded.
+    /// memory stays bounded. Where the plan is [unordered](partools_core::Plan::unordered) they come last.
     ///
     /// ```
     /// use partools_core::{Serial, over};
@@ -232,78 +228,68 @@ where
     ///
     /// # Panics
     /// Where `f` panics; the output that it was given is in the journal then.
-    pub fn for_each<'t, E, F>(&'t self, executor: &E, f: F) -> Result<Account, Interrupted>
+    pub fn for_each<'t, E, F>(&'t self, executor: &E, mut f: F) -> Result<Account, Interrupted>
     where
         E: Executor<Picked<&'t T>> + ?Sized,
         F: FnMut(usize, T::Output),
     {
-        let mut taken = Taken::new(self.job.task().count());
-        let mut store = self.open(&mut taken, |_, _| {})?;
-        store.account.taken = taken.len();
+        let (taken, keeping) = self.begin(|_, _| {})?;
         let missing = self.job.pick(taken.missing());
-        let mut replaying = Replaying {
-            store,
-            replay: taken.replay(),
-            f,
-            failure: None,
-            broken: None,
+        let plan = self.job.its_plan();
+        let (in_order, stops) = (!plan.is_unordered(), !plan.is_collecting());
+        let mut replay = taken.replay();
+        // Hands on what the journal has below `bound`.
+        let mut hand_on = |bound: usize, f: &mut F| loop {
+            let next = replay.below(bound, &mut keeping.store());
+            match next {
+                Ok(Some((index, output))) => f(index, output),
+                Ok(None) => return Ok(()),
+                Err(why) => return Err(Error::os("reading the journal again", why)),
+            }
         };
-        let mut done = missing.receive(executor, OnError::Stop, &mut replaying);
-        let goes_on = replaying.failure.is_none() || self.job.its_plan().is_collecting();
-        if done.is_ok() && goes_on {
-            replaying.replay_below(usize::MAX);
-        }
-        let Replaying {
-            store,
-            failure,
-            broken,
-            ..
-        } = replaying;
-        let account = store.finish();
-        if let Some(why) = broken {
-            done = Err(Error::os("reading the journal again", why));
-        } else if let Some(failure) = failure {
-            done = Err(failure.into());
-        }
+        let flow = missing
+            .kept_by(keeping.clone())
+            .try_for_each(executor, |index, output| {
+                if in_order && let Err(error) = hand_on(index, &mut f) {
+                    return ControlFlow::Break(error);
+                }
+                f(index, output);
+                ControlFlow::Continue(())
+            });
+        let done = match flow {
+            Ok(ControlFlow::Continue(())) => hand_on(usize::MAX, &mut f),
+            Ok(ControlFlow::Break(error)) => Err(error),
+            Err(error) => {
+                // All below the failure is delivered; where the plan goes on, all.
+                let bound = match error.item() {
+                    Some(item) if stops => item.index(),
+                    Some(_) => usize::MAX,
+                    None => 0,
+                };
+                hand_on(bound, &mut f).and(Err(error))
+            }
+        };
+        let account = keeping.finish();
         match done {
             Ok(()) => Ok(account),
             Err(error) => Err(Interrupted { error, account }),
         }
     }
 
-    /// Runs what is missing.
-    fn collect<'t, E>(
-        &'t self,
-        executor: &E,
-        otherwise: OnError,
-    ) -> Result<Collected<T::Output>, Error>
-    where
-        E: Executor<Picked<&'t T>> + ?Sized,
-    {
-        let count = self.job.task().count();
-        let mut taken = Taken::new(count);
-        let mut outputs: Vec<Option<T::Output>> = Vec::new();
-        outputs.resize_with(count, || None);
-        let mut store = self.open(&mut taken, |index, output| outputs[index] = Some(output))?;
+    /// Room for the outputs of the journal.
+    fn nothing_yet(&self) -> Vec<Option<T::Output>> {
+        std::iter::repeat_with(|| None)
+            .take(self.job.task().count())
+            .collect()
+    }
+
+    /// Opens the journal, and gives each output that it has to `each`.
+    fn begin(&self, each: impl FnMut(usize, T::Output)) -> Result<(Taken, Arc<Keeping>), Error> {
+        let mut taken = Taken::new(self.job.task().count());
+        let mut store = self.open(&mut taken, each)?;
         store.account.taken = taken.len();
-        let mut keeping = Keeping {
-            store,
-            outputs,
-            failures: Vec::new(),
-        };
-        let missing = self.job.pick(taken.missing());
-        let done = missing.receive(executor, otherwise, &mut keeping);
-        let Keeping {
-            store,
-            outputs,
-            failures,
-        } = keeping;
-        Ok(Collected {
-            outputs,
-            failures,
-            error: done.err(),
-            account: store.finish(),
-        })
+        let missing = taken.missing().collect();
+        Ok((taken, Arc::new(Keeping::new(store, missing))))
     }
 
     fn open(
@@ -332,14 +318,4 @@ where
             |record| taken.note::<T::Output>(record, &mut each),
         )
     }
-}
-
-/// What came of a map.
-struct Collected<O> {
-    /// By index: those of the journal, and the new ones.
-    outputs: Vec<Option<O>>,
-    failures: Vec<ItemError>,
-    /// What kept it from running to its end.
-    error: Option<Error>,
-    account: Account,
 }

@@ -22,11 +22,16 @@
 //! ```
 //!
 //! # What is kept and what can be lost
-//! An output is in the file when the map has delivered it and all that was ready with it: it survives the death of this
-//! process at any point, `kill -9` included. What a killed process loses is what was under way, and what was finished *ahead* of an
-//! item below it that was not: outputs are delivered in item order, within the plan's [window](partools_core::Plan::window) (64
-//! items a worker if not set). A machine that loses power loses, besides, what was written in the last
-//! [5 seconds](Journaled::sync_every). Failed items are not written down: they are run again.
+//! An output is in the file as soon as it is finished and this process has it, whatever still runs beside it or below it, and
+//! before it is delivered: it survives the death of this process at any point, `kill -9` included. What a killed process loses
+//! is what was under way:
+//! - on threads, the item that each worker is at, and up to 31 cheap ones that it called just before;
+//! - where workers are processes, the item that each is at, and what they finished and this process had not read: since the
+//!   last end of a chunk for a tenth of a second at most, and for as long as a callback of
+//!   [`for_each`](Journaled::for_each) takes.
+//!
+//! A machine that loses power loses, besides, what was written in the last [5 seconds](Journaled::sync_every). Failed items are
+//! not written down: they are run again.
 //!
 //! # Which file belongs to which map
 //! The file begins with the map's fingerprint: the tag, the number of items, the seed, the name of the output's type, the

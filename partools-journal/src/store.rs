@@ -205,12 +205,12 @@ impl Store {
         }
     }
 
-    /// Writes and syncs all that was added.
-    pub(crate) fn finish(mut self) -> Account {
+    /// Writes and syncs all that was added; the account of it.
+    pub(crate) fn finish(&mut self) -> Account {
         self.close_record();
         self.write();
         self.sync();
-        self.account
+        self.account.clone()
     }
 
     /// Reads a record's payload again.
@@ -279,7 +279,7 @@ impl Store {
         }
     }
 
-    fn give_up(&mut self, why: &dyn std::fmt::Display) {
+    pub(crate) fn give_up(&mut self, why: &dyn std::fmt::Display) {
         self.account.trouble.get_or_insert_with(|| {
             format!("outputs were not written down from some point on, so the next run will call their items again: {why}")
         });

@@ -113,7 +113,9 @@ pub use partools_core::{Cx, ItemOf, Items, Job, Lend, LendView, Map, Over, Share
 pub use partools_core::{
     Ending, Event, Moment, Observer, Report, Summary, Timed, Wants, WorkerUse,
 };
-pub use partools_core::{Folded, Kernel, OverIter, Picked, Receiver, Stream, Window, over_iter};
+pub use partools_core::{
+    Folded, Keeper, Kept, Kernel, OverIter, Picked, Stream, Window, over_iter,
+};
 pub use partools_core::{Plain, PlainVec, Portable};
 
 pub use partools_core::Serialized;

@@ -217,7 +217,12 @@ fn title(tape: &Tape, (worker, lane): Track) -> String {
     let processes = worker.and_then(|number| tape.processes.get(&number));
     let name = match processes.map(Vec::as_slice) {
         Some([one]) => format!("{name} (process {one})"),
-        Some([first, .., last]) => format!("{name} (processes {first} to {last})"),
+        // Others have numbers between them.
+        Some([first, last]) => format!("{name} (processes {first}, {last})"),
+        Some([first, .., last]) => {
+            let between = processes.map_or(0, Vec::len) - 2;
+            format!("{name} (processes {first}, {between} more, {last})")
+        }
         _ => name,
     };
     match (tape.are_claims(), lane) {

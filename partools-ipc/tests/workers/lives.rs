@@ -3,7 +3,7 @@
 use super::Trials;
 use super::hosts::{eventually, lives, start_hanging, words_of_forgetful};
 use partools_conformance::leaks::Snapshot;
-use partools_core::{Chunks, over};
+use partools_core::{Chunks, Report, over, over_iter};
 use partools_ipc::{Ipc, Limits};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -11,6 +11,10 @@ use std::time::{Duration, Instant};
 pub(super) fn all() -> Trials {
     vec![
         ("workers_stay_from_map_to_map", stay),
+        (
+            "all_windows_of_a_stream_run_on_the_same_workers",
+            windows_stay,
+        ),
         (
             "a_worker_that_died_is_replaced_and_the_other_stays",
             replaced,
@@ -52,6 +56,20 @@ fn stay() {
     for _ in 0..20 {
         assert_eq!(workers(&ipc), first);
     }
+}
+
+fn windows_stay() {
+    let ipc = Ipc::new().workers(2);
+    let report = Report::new();
+    let stream = over_iter(0..400_u32).window(8).chunk(Chunks::of(1));
+    let stream = stream.observe(&report).map(|_| {
+        std::thread::sleep(Duration::from_micros(300));
+        std::process::id()
+    });
+    let ran_on: BTreeSet<u32> = stream.run(&ipc).unwrap().into_iter().collect();
+    assert_eq!((report.summary().windows, ran_on.len()), (50, 2));
+    // And so does what comes behind it.
+    assert_eq!(workers(&ipc), ran_on);
 }
 
 fn replaced() {
