@@ -275,7 +275,12 @@ where
 
     /// Who gets the next chunk: one that has nothing to do, or a new one; or one that can have another chunk wait.
     fn taker(&self) -> Option<Taker> {
-        if let Some(free) = self.hands.iter().position(Hand::is_free) {
+        let free = self
+            .hands
+            .iter()
+            .enumerate()
+            .filter(|(_, hand)| hand.is_free());
+        if let Some((free, _)) = free.min_by_key(|(_, hand)| hand.is_held_up()) {
             return Some(Taker::Hand(free));
         }
         let may_hire = self.hands.len() < self.wanted && self.pool.has_free(self.size);
@@ -290,13 +295,18 @@ where
         (room > 0).then_some(Taker::Hand(at))
     }
 
-    /// There is nothing left to claim, and somebody has nothing to do: chunks that wait behind others can be claimed again.
+    /// There is nothing left to claim, and somebody has nothing to do: chunks that wait behind others, or for a worker that is
+    /// still being set up, can be claimed again.
     fn spread(&mut self) {
-        if !self.hands.iter().any(Hand::is_free) {
+        let mut free = self.hands.iter().filter(|hand| hand.is_free());
+        if free.clone().next().is_none() {
             return;
         }
-        for hand in self.hands.iter_mut().filter(|hand| hand.has_waiting()) {
-            hand.withdraw();
+        let is_at_once = free.any(|hand| !hand.is_held_up());
+        for hand in &mut self.hands {
+            if hand.has_waiting() || (is_at_once && hand.is_held_up()) {
+                hand.withdraw();
+            }
         }
     }
 

@@ -56,7 +56,7 @@ thread_local! {
 #[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct Ipc {
-    workers: Option<usize>,
+    pub(crate) workers: Option<usize>,
     terms: Arc<Terms>,
     pool: Arc<Pool>,
 }
@@ -159,7 +159,7 @@ impl Ipc {
     }
 
     /// Another executor: workers that were started under other terms are not its.
-    fn with(self, change: impl FnOnce(&mut Terms), workers: Option<usize>) -> Self {
+    pub(crate) fn with(self, change: impl FnOnce(&mut Terms), workers: Option<usize>) -> Self {
         let mut terms = Terms::clone(&self.terms);
         change(&mut terms);
         Ipc {

@@ -27,6 +27,8 @@ const BURST_BYTES: usize = 8 << 20;
 /// none waits.
 const CHEAP: Duration = Duration::from_micros(500);
 const DEAR: Duration = Duration::from_millis(2);
+/// A worker that is still at its setup after that is not waited for, where another one could do its work.
+const LONG_SETUP: Duration = Duration::from_millis(50);
 /// A worker that has not said hello by then never will.
 const HELLO_WITHIN: Duration = Duration::from_secs(10);
 
@@ -171,6 +173,11 @@ impl<'r, 'p, O: Portable> Hand<'r, 'p, O> {
             drop(self.queue.pop_back());
         }
         is_free
+    }
+
+    /// It has been at its setup for a while, so that what it was given is not begun soon.
+    pub(crate) fn is_held_up(&self) -> bool {
+        matches!(self.seat.life, Life::SettingUp(since) if since.elapsed() > LONG_SETUP)
     }
 
     /// Chunks wait behind the one that it is at.

@@ -21,6 +21,11 @@ mod desk;
 mod executor;
 mod freight;
 mod hand;
+#[cfg(feature = "harden")]
+mod harden;
+#[cfg(not(feature = "harden"))]
+#[path = "harden/absent.rs"]
+mod harden;
 mod message;
 mod pool;
 mod published;
@@ -32,6 +37,8 @@ mod welcome;
 mod worker;
 
 pub use executor::Ipc;
+#[cfg(feature = "harden")]
+pub use harden::Hardening;
 pub use partools_os::{Capture, Limits};
 pub use published::{FarPublished, Published};
 pub use worker::init;

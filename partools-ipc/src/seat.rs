@@ -70,6 +70,7 @@ impl Seat {
             identity: Image::this()?.identity().clone(),
             idle: terms.idle,
             setup: terms.setup.call()?.cloned(),
+            harden: terms.harden.to_bytes()?,
         };
         let prepare = |command: &mut _| terms.prepare(command);
         let (child, mut line) = again::start(MARK, number, terms.stderr, prepare)?;
@@ -84,7 +85,7 @@ impl Seat {
             desk,
             born: Instant::now(),
             life: Life::Started,
-            has_setup: welcome.setup.is_some(),
+            has_setup: welcome.has_setup(),
             unconfirmed: 0,
             known: BTreeSet::new(),
             next_ticket: 0,

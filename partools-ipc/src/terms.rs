@@ -1,5 +1,6 @@
 //! What the workers of a pool live under: set by the builder, the same for all of them.
 
+use crate::harden::Harden;
 use crate::setup::Setup;
 use partools_os::{Capture, Limits};
 use std::ffi::OsString;
@@ -26,6 +27,7 @@ pub(crate) struct Terms {
     pub(crate) limits: Limits,
     pub(crate) stderr: Capture,
     pub(crate) setup: Setup,
+    pub(crate) harden: Harden,
 }
 
 impl Terms {

@@ -13,6 +13,8 @@ pub(crate) struct Welcome {
     pub(crate) idle: Option<Duration>,
     /// What it calls before it serves.
     pub(crate) setup: Option<Call>,
+    /// What it gives up before it serves; empty for nothing.
+    pub(crate) harden: Vec<u8>,
 }
 
 impl Welcome {
@@ -22,6 +24,7 @@ impl Welcome {
         out.value(&self.idle)?;
         out.value(&self.setup.as_ref().map(|setup| setup.entry))?;
         out.bytes(self.setup.as_ref().map_or(&[], |setup| &setup.head));
+        out.bytes(&self.harden);
         Ok(out.as_bytes().to_vec())
     }
 
@@ -32,13 +35,20 @@ impl Welcome {
         let idle = from.value().map_err(damaged)?;
         let entry: Option<u64> = from.value().map_err(damaged)?;
         let head = from.bytes().to_vec();
+        let harden = from.bytes().to_vec();
         from.check().map_err(Unwelcome::Damaged)?;
         let setup = entry.map(|entry| Call { entry, head });
         Ok(Welcome {
             identity,
             idle,
             setup,
+            harden,
         })
+    }
+
+    /// Does it do anything between its hello and the first map?
+    pub(crate) fn has_setup(&self) -> bool {
+        self.setup.is_some() || !self.harden.is_empty()
     }
 }
 
@@ -77,6 +87,7 @@ mod tests {
                 identity,
                 idle,
                 setup,
+                harden: vec![7; 3],
             };
             let bytes = welcome.to_bytes().unwrap();
             assert_eq!(Welcome::from_bytes(&bytes).unwrap(), welcome);

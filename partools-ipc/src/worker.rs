@@ -6,6 +6,7 @@
 //! The items run on the main thread; the one other thread waits for the end of the parent (`partools_os::again`).
 
 use crate::desk::Desk;
+use crate::harden;
 use crate::message::{CAREFUL, CLOSE, CLOSED, HELLO, OPEN, OPENED, Opening};
 use crate::message::{READY, REFUSED, RELEASE, REQUEST, UNFIT};
 use crate::segments::{Kept, Segments};
@@ -64,8 +65,12 @@ fn serve(line: &mut FarLine, number: usize) -> Result<(), Box<dyn Error>> {
         kept: Kept::new(),
     };
     worker.send(HELLO, &[]);
-    if let Some(setup) = welcome.setup {
-        let done = setup.run(number);
+    if welcome.has_setup() {
+        let called = welcome
+            .setup
+            .as_ref()
+            .map_or(Ok(()), |setup| setup.run(number));
+        let done = called.and_then(|()| harden::enforce(&welcome.harden));
         flush_streams();
         match done {
             Ok(()) => worker.send(READY, &[]),

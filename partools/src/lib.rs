@@ -84,7 +84,7 @@
 //! ```
 //!
 //! # Features
-//! `threads`, `fork` and `derive` (of `SharedArg`) are on if nothing is said; `rayon` adds `Rayon`, `frame` frames, `ipc` adds `Ipc`; `journal` adds
+//! `threads`, `fork` and `derive` (of `SharedArg`) are on if nothing is said; `rayon` adds `Rayon`, `frame` frames, `ipc` adds `Ipc`, `harden` its hardening; `journal` adds
 //! `Journal`, with which a map goes on where it was killed;
 //! `progress`, `tracing` and `timeline` are for looking on. `fork` is accepted on every system,
 //! but only on Linux is there a `Fork`. Features only add types: no bound changes with them. To write an
@@ -171,6 +171,8 @@ pub use partools_insight::Progress;
 pub use partools_insight::Timeline;
 #[cfg(feature = "tracing")]
 pub use partools_insight::Tracing;
+#[cfg(all(feature = "harden", target_os = "linux"))]
+pub use partools_ipc::Hardening;
 #[cfg(all(feature = "ipc", target_os = "linux"))]
 pub use partools_ipc::{Ipc, Published, init};
 #[cfg(feature = "journal")]

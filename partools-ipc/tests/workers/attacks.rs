@@ -1,7 +1,7 @@
 //! A worker that tries to change what is shared, in every way that a process has: each fails, or changes its own view alone.
 //! After each the parent's bytes are what they were, and those of the other workers.
 //!
-//! `cargo test -p partools-ipc --test workers -- attacks --nocapture` prints what became of each attempt.
+//! `cargo test -p partools-ipc --test workers -- attacks` prints what became of each attempt.
 
 use super::Trials;
 use super::sharing::mapping_at;
@@ -80,7 +80,9 @@ fn attack(ipc: &Ipc, here: &[u64]) {
 
 #[expect(clippy::print_stderr, reason = "to be looked at")]
 fn tell(what: &str, outcome: &str) {
-    eprintln!("{what}: {outcome}");
+    if std::env::args().any(|argument| argument.contains("attacks")) {
+        eprintln!("{what}: {outcome}");
+    }
 }
 
 fn is_whole(numbers: &[u64]) -> bool {
