@@ -117,7 +117,7 @@ pub use supervise::wait_for;
 #[cfg(not(partools_model))]
 pub use supervise::{Capture, Child, Excess, Exit, Limits, Notice, SpawnOptions, Watch, Wear};
 #[cfg(not(partools_model))]
-pub use supervise::{Clock, Flight, Hog, Killed, Late, Patience};
+pub use supervise::{Clock, End, Flight, Hog, Killed, Late, Patience};
 #[cfg(not(partools_model))]
 pub use supervise::{Watched, cpu_time, flush_streams, room_for, signal_name, spawn, wait_any};
 #[cfg(not(partools_model))]

@@ -30,6 +30,7 @@ pub(crate) use stderr::Pipe;
 
 mod child;
 mod clock;
+mod end;
 mod exit;
 mod headroom;
 mod limits;
@@ -46,6 +47,7 @@ mod weight;
 
 pub use child::Child;
 pub use clock::{Clock, Flight};
+pub use end::End;
 pub use exit::{Exit, signal_name};
 pub use headroom::room_for;
 pub use limits::Limits;

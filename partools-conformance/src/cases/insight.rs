@@ -39,6 +39,8 @@ struct Heard {
     shape: String,
     done: Vec<Range<usize>>,
     failed: Vec<usize>,
+    /// Items at which workers were said to die.
+    fatal: Vec<usize>,
     /// Failed, as far as the ends of claims say.
     failed_in_claims: usize,
     /// Items that were handed out, counted as often as they were.
@@ -64,6 +66,7 @@ impl Observer for Ears {
                 heard.failed_in_claims += failed;
             }
             Event::Failed { error } => heard.failed.push(error.index()),
+            Event::WorkerDied { item, .. } => heard.fatal.extend(*item),
             _ => {}
         }
     }
@@ -317,6 +320,13 @@ fn crash<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
                 retries >= 1,
                 "no retry in the report, and item 20 died twice"
             );
+            // By its index, also where it is called out of order.
+            let ears = Ears::default();
+            let script = Script::new(60).item(20, Act::Abort);
+            let plan = Plan::new().chunk(Chunks::of(1)).longest_first(0..60);
+            ok(Job::new(script).plan(plan.observe(&ears)).try_run(e))?;
+            let fatal = ears.heard().fatal.clone();
+            ensure_eq!(fatal, [20], "items at which workers were told to die");
             Ok(())
         })?;
     }

@@ -8,14 +8,12 @@
 
 use super::{Seat, hear};
 use crate::books::Stage;
-use partools_core::{Cause, Chunk, Event, Portable, Run, WorkerError};
-use partools_os::Killed;
-use partools_os::{Exit, signal_name};
+use partools_core::{Cause, Chunk, Portable, Run, WorkerError};
+use partools_os::{End, Exit, Killed};
 use std::collections::BTreeSet;
 
 /// A start that ends in SIGKILL may have been somebody else's doing; one that does so again and again is at fault.
 const LOST_STARTS: usize = 3;
-const OVERWROTE: &str = "overwrote the memory through which its worker reports";
 
 /// What a child's end means for the crew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +55,9 @@ impl<'r, O: Portable> Seat<'r, O> {
             || matches!(self.killed, Some(Killed::Unneeded))
             || run.is_stopped();
         self.is_again = !is_well;
-        self.tell_end(run, number, exit, chunk.as_ref(), is_well);
+        let moved = std::mem::take(&mut self.moved);
+        let end = self.ended(exit);
+        end.tell(run, (number, moved), chunk.as_ref(), is_well);
         if !is_well {
             return Some(self.judge(run, number, exit, chunk, pardoned));
         }
@@ -78,7 +78,7 @@ impl<'r, O: Portable> Seat<'r, O> {
     ) -> Death {
         // SIGKILL is nobody's own fault: it comes from the system when memory runs out, or from an operator.
         let from_outside =
-            is_kill(exit) && !matches!(self.killed, Some(Killed::Corrupt | Killed::Memory(_)));
+            exit.is_kill() && !matches!(self.killed, Some(Killed::Corrupt | Killed::Memory(_)));
         let stage = self.books.stage;
         let is_doubtful = match (self.careful, stage) {
             (true, Stage::Starting | Stage::Finishing) => false,
@@ -117,65 +117,15 @@ impl<'r, O: Portable> Seat<'r, O> {
         }
     }
 
-    /// Tells observers how the child ended.
-    fn tell_end(
-        &mut self,
-        run: &Run<O>,
-        worker: usize,
-        exit: Exit,
-        chunk: Option<&Chunk<'r, O>>,
-        is_well: bool,
-    ) {
-        let item = chunk.filter(|chunk| !chunk.is_full()).map(Chunk::position);
-        let bytes = std::mem::take(&mut self.moved);
-        if !run.is_observed() {
-            return;
-        }
-        run.note(Event::Moved {
-            bytes,
-            worker: Some(worker),
-        });
-        let why = format!("its process {}", self.ended(exit));
-        run.note(match (is_well, &self.killed) {
-            (true, _) => Event::WorkerEnded { worker },
-            (false, Some(Killed::Late(late))) => Event::WorkerStopped {
-                worker,
-                item,
-                why: late.why(),
-            },
-            (false, Some(Killed::Memory(hog))) => Event::WorkerStopped {
-                worker,
-                item,
-                why: hog.why(),
-            },
-            (false, _) => Event::WorkerDied {
-                worker,
-                item,
-                why: &why,
-            },
-        });
-    }
-
     /// As in "its process ...".
-    fn ended(&self, exit: Exit) -> String {
-        match (&self.killed, exit) {
-            (Some(Killed::Corrupt), _) => OVERWROTE.to_owned(),
-            (Some(Killed::Memory(hog)), _) => {
-                format!("was killed: {} ({})", hog.why(), hog.excess().bound)
-            }
-            (_, Exit::Code(code)) => format!("ended with exit code {code}"),
-            (_, Exit::Signal { .. }) => match self.fatal_panic(exit) {
-                Some(panic) => format!("was {exit}, since it {panic}"),
-                None => format!("was {exit}"),
-            },
-            (_, Exit::Unknown) => "was lost, and its cause with it".to_owned(),
-        }
+    fn ended(&self, exit: Exit) -> End<'_> {
+        End::new(exit, self.killed.as_ref()).after(self.fatal_panic(exit))
     }
 
     /// The panic that ended the child, where panics end processes.
     fn fatal_panic(&self, exit: Exit) -> Option<Cause> {
         let note = self.panic_note.as_ref()?;
-        is_signal(exit, "SIGABRT").then(|| note.read()).flatten()
+        exit.is_signal("SIGABRT").then(|| note.read()).flatten()
     }
 
     /// The child died with an item in flight.
@@ -191,24 +141,12 @@ impl<'r, O: Portable> Seat<'r, O> {
                 return Death::Clean;
             }
             Some(Killed::Memory(hog)) => hog.excess().cause(),
-            Some(Killed::Corrupt) if is_kill(exit) || exit == Exit::Unknown => Cause::Lost {
-                why: format!("it {OVERWROTE}"),
-            },
-            _ => self.fatal_panic(exit).unwrap_or_else(|| exit.into()),
+            _ => self.ended(exit).cause(),
         };
         chunk.lost_saying(cause, self.books.words.clone());
         match self.killed {
-            None if is_kill(exit) => Death::Killed,
+            None if exit.is_kill() => Death::Killed,
             _ => Death::Blamed,
         }
     }
-}
-
-/// Was it the signal that we kill with?
-fn is_kill(exit: Exit) -> bool {
-    is_signal(exit, "SIGKILL")
-}
-
-fn is_signal(exit: Exit, name: &str) -> bool {
-    matches!(exit, Exit::Signal { number, .. } if signal_name(number) == Some(name))
 }

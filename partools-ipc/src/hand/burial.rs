@@ -1,12 +1,10 @@
 //! A worker's end: what it had said counts, and the item in flight is blamed, if it is known and to blame.
 
-use super::{HELLO_WITHIN, Hand, Posted, Stage};
+use super::{HELLO_WITHIN, Hand, Stage};
 use crate::seat::Life;
-use partools_core::{Cause, Chunk, Error, Event, Portable, Run, WorkerError};
-use partools_os::{Exit, Killed, signal_name};
+use partools_core::{Chunk, Error, Portable, Run, WorkerError};
+use partools_os::{End, Exit, Killed};
 use std::collections::BTreeSet;
-
-const OVERWROTE: &str = "overwrote the memory through which its worker reports";
 
 /// What a worker's end means for the map.
 #[derive(Debug)]
@@ -41,8 +39,12 @@ impl<'r, O: Portable> Hand<'r, '_, O> {
         self.is_corrupt |= !self.seat.inbox.is_intact(&self.seat.ring);
         let front = self.queue.pop_front();
         self.queue.clear();
-        self.tell_end(run, exit, front.as_ref());
-        if matches!(self.killed, Some(Killed::Unneeded)) || run.is_stopped() {
+        let moved = (self.number(), std::mem::take(&mut self.moved));
+        let at = front.as_ref().filter(|posted| posted.begun);
+        let is_well = matches!(self.killed, Some(Killed::Unneeded)) || run.is_stopped();
+        let end = self.ended(exit);
+        end.tell(run, moved, at.map(|posted| &posted.chunk), is_well);
+        if is_well {
             if let Some(posted) = front.filter(|posted| posted.begun) {
                 posted.chunk.stopped();
             }
@@ -50,14 +52,14 @@ impl<'r, O: Portable> Hand<'r, '_, O> {
         }
         if self.seat.life == Life::Started && !self.is_corrupt {
             // Somebody else killed it, unless it was we who had waited long enough.
-            let is_victim = is_kill(exit) && self.seat.born.elapsed() < HELLO_WITHIN;
+            let is_victim = exit.is_kill() && self.seat.born.elapsed() < HELLO_WITHIN;
             return match is_victim {
                 true => Death::Slain,
                 false => Death::Stillborn(self.why_stillborn(exit)),
             };
         }
         if let (Life::SettingUp(_), false) = (self.seat.life, self.is_corrupt) {
-            if is_kill(exit) {
+            if exit.is_kill() {
                 return Death::Slain;
             }
             let words = self.seat.child.last_words();
@@ -70,7 +72,7 @@ impl<'r, O: Portable> Hand<'r, '_, O> {
         }
         // SIGKILL is nobody's own fault: it comes from the system when memory runs out, or from an operator.
         let from_outside =
-            is_kill(exit) && !matches!(self.killed, Some(Killed::Corrupt | Killed::Memory(_)));
+            exit.is_kill() && !matches!(self.killed, Some(Killed::Corrupt | Killed::Memory(_)));
         if matches!(&self.killed, Some(Killed::Memory(hog)) if hog.is_crowded_out()) {
             return Death::Crowded;
         }
@@ -109,7 +111,7 @@ impl<'r, O: Portable> Hand<'r, '_, O> {
         let words = self.seat.line.last_words();
         let ended = match self.seat.born.elapsed() >= HELLO_WITHIN {
             true => format!("did not answer within {HELLO_WITHIN:?}"),
-            false => self.ended(exit),
+            false => self.ended(exit).to_string(),
         };
         match words.is_empty() {
             true => ended,
@@ -117,51 +119,9 @@ impl<'r, O: Portable> Hand<'r, '_, O> {
         }
     }
 
-    /// Tells observers how it ended.
-    fn tell_end(&mut self, run: &Run<O>, exit: Exit, front: Option<&Posted<'r, O>>) {
-        if !run.is_observed() {
-            return;
-        }
-        let worker = self.number();
-        let at = front.filter(|posted| posted.begun && !posted.chunk.is_full());
-        let item = at.map(|posted| run.item_at(posted.chunk.position()));
-        run.note(Event::Moved {
-            bytes: std::mem::take(&mut self.moved),
-            worker: Some(worker),
-        });
-        let is_unneeded = matches!(self.killed, Some(Killed::Unneeded));
-        let why = format!("its process {}", self.ended(exit));
-        run.note(match &self.killed {
-            _ if is_unneeded || run.is_stopped() => Event::WorkerEnded { worker },
-            Some(Killed::Late(late)) => Event::WorkerStopped {
-                worker,
-                item,
-                why: late.why(),
-            },
-            Some(Killed::Memory(hog)) => Event::WorkerStopped {
-                worker,
-                item,
-                why: hog.why(),
-            },
-            _ => Event::WorkerDied {
-                worker,
-                item,
-                why: &why,
-            },
-        });
-    }
-
     /// As in "its process ...".
-    fn ended(&self, exit: Exit) -> String {
-        match (&self.killed, exit) {
-            (Some(Killed::Corrupt), _) => OVERWROTE.to_owned(),
-            (Some(Killed::Memory(hog)), _) => {
-                format!("was killed: {} ({})", hog.why(), hog.excess().bound)
-            }
-            (_, Exit::Code(code)) => format!("ended with exit code {code}"),
-            (_, Exit::Signal { .. }) => format!("was {exit}"),
-            (_, Exit::Unknown) => "was lost, and its cause with it".to_owned(),
-        }
+    fn ended(&self, exit: Exit) -> End<'_> {
+        End::new(exit, self.killed.as_ref())
     }
 
     /// It died with an item in flight.
@@ -177,17 +137,9 @@ impl<'r, O: Portable> Hand<'r, '_, O> {
                 return Death::Clean;
             }
             Some(Killed::Memory(hog)) => hog.excess().cause(),
-            Some(Killed::Corrupt) if is_kill(exit) || exit == Exit::Unknown => Cause::Lost {
-                why: format!("it {OVERWROTE}"),
-            },
-            _ => Cause::from(exit),
+            _ => self.ended(exit).cause(),
         };
         chunk.lost_saying(cause, self.seat.child.last_words());
         Death::Blamed
     }
-}
-
-/// Was it the signal that we kill with?
-fn is_kill(exit: Exit) -> bool {
-    matches!(exit, Exit::Signal { number, .. } if signal_name(number) == Some("SIGKILL"))
 }
