@@ -87,8 +87,12 @@ fn main() {
     {
         let table = g1::table(asked.rows);
         let two = ["id2", "id4"];
-        work(&asked, "count/2 keys", &table, &two, &[], |group| group.len());
-        work(&asked, "count/texts", &table, &["id3"], &[], |group| group.len());
+        work(&asked, "count/2 keys", &table, &two, &[], |group| {
+            group.len()
+        });
+        work(&asked, "count/texts", &table, &["id3"], &[], |group| {
+            group.len()
+        });
         let both = ["v1", "v3"];
         work(&asked, "q3", &table, &["id3"], &both, works::sum_and_mean);
         let integers = ["id4", "id5"];

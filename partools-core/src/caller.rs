@@ -177,7 +177,7 @@ pub(crate) struct Batch<'r, O> {
     rest: Range<usize>,
     failures: BTreeMap<usize, ItemError>,
     /// Items are not where their indices are.
-    picked: bool,
+    has_order: bool,
     drop_panics: usize,
 }
 
@@ -194,7 +194,7 @@ impl<'r, O> Batch<'r, O> {
             rest: range.clone(),
             range,
             failures,
-            picked: run.plan().picks.is_some(),
+            has_order: run.plan().order.is_some(),
             drop_panics: 0,
         }
     }
@@ -257,7 +257,7 @@ impl<O> Iterator for Batch<'_, O> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let (place, mut result) = self.next_place()?;
-        if !self.picked {
+        if !self.has_order {
             return Some((place, result));
         }
         let item = self.run.item_at(place);

@@ -92,10 +92,10 @@ where
         let Some(mut run) = self.execute(executor, setup, &mut |_| {})? else {
             return Ok(Vec::new());
         };
-        let (needed, picked) = (run.needed(), run.plan().picks.is_some());
+        let (needed, has_order) = (run.needed(), run.plan().order.is_some());
         // The verdict was that the needed items are all there; what is beyond them is dropped with its batch.
         let results = run.drain().into_iter().flatten().take(needed);
-        match picked {
+        match has_order {
             false => self.values(needed, results),
             true => {
                 let mut results: Vec<_> = results.collect();
@@ -281,11 +281,11 @@ fn causes(error: &dyn Any) -> Option<&(dyn std::error::Error + 'static)> {
 impl<O> Run<O> {
     /// All outputs of a run that was complete.
     pub(crate) fn into_outputs(self) -> Result<Vec<O>, Error> {
-        let (count, picks) = (self.count(), self.plan().picks.clone());
+        let (count, order) = (self.count(), self.plan().order.clone());
         let outputs = self.into_vec();
         let mut outputs = outputs.ok_or_else(|| Error::incomplete("core", 0..count))?;
-        if let Some(picks) = picks {
-            picks.put_back(&mut outputs);
+        if let Some(order) = order {
+            order.put_back(&mut outputs);
         }
         Ok(outputs)
     }

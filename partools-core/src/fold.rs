@@ -97,7 +97,7 @@ impl<T: Task> Job<T> {
             window: self.plan.window.map(|items| items.div_ceil(size)),
             // Blocks are combined in order, and costs are of items: see `fold`.
             unordered: false,
-            picks: None,
+            order: None,
             ..self.plan.clone()
         });
         let mut total = None;

@@ -305,15 +305,15 @@ impl<T: Task> Job<T> {
     ) -> Result<Option<Run<T::Output>>, Error> {
         self.plan.check()?;
         let mut plan = self.plan.clone();
-        plan.picks = setup.picks.take().or(plan.picks);
+        plan.order = setup.order.take().or(plan.order);
         let mut count = self.task.count();
-        plan.check_picks(count)?;
+        plan.check_order(count)?;
         if setup.windowed && !plan.unordered {
             // What is delivered in item order is handed out so, too, or the window would have to hold it all.
-            plan.picks = plan.picks.filter(|picks| !picks.reorder());
+            plan.order = plan.order.filter(|order| !order.reorder());
         }
-        if let Some(picks) = &plan.picks {
-            count = picks.count();
+        if let Some(order) = &plan.order {
+            count = order.count();
         }
         if count == 0 {
             // C9: the executor is not even asked what it can do, which may start a pool.
@@ -380,7 +380,7 @@ impl<O> Setup<O> {
             windowed: false,
             keep_payloads: false,
             keeper: None,
-            picks: None,
+            order: None,
         }
     }
 }

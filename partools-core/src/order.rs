@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// The item at each place of a run.
 #[derive(Debug, Clone)]
-pub(crate) struct Picks(Arc<Inner>);
+pub(crate) struct Order(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -26,7 +26,7 @@ struct Inner {
     needed: Option<Box<[usize]>>,
 }
 
-impl Picks {
+impl Order {
     /// These items of a task that has `total`; no item twice.
     pub(crate) fn new(total: usize, items: Vec<usize>) -> Self {
         let needed = (!items.is_sorted()).then(|| {
@@ -40,7 +40,7 @@ impl Picks {
             }
             needed.into_boxed_slice()
         });
-        Picks(Arc::new(Inner {
+        Order(Arc::new(Inner {
             total,
             first: 0,
             items: items.into_boxed_slice(),
@@ -57,7 +57,7 @@ impl Picks {
 
     /// The items of a chunk that begins at `first`, on the far side of a border.
     pub(crate) fn of_chunk(total: usize, first: usize, items: Vec<usize>) -> Self {
-        Picks(Arc::new(Inner {
+        Order(Arc::new(Inner {
             total,
             first,
             items: items.into_boxed_slice(),
@@ -154,11 +154,11 @@ mod tests {
     fn the_places_needed_are_those_up_to_the_last_item_below_for_every_small_order() {
         for count in 0..6 {
             for order in orders(count) {
-                let picks = Picks::new(count, order.clone());
+                let places = Order::new(count, order.clone());
                 for place in 0..count {
                     let below = (0..count).filter(|&p| order[p] <= order[place]);
                     let expected = below.max().map_or(0, |p| p + 1);
-                    assert_eq!(picks.needed_with(place), expected, "{order:?} at {place}");
+                    assert_eq!(places.needed_with(place), expected, "{order:?} at {place}");
                 }
             }
         }
@@ -169,7 +169,7 @@ mod tests {
         for count in 0..6 {
             for order in orders(count) {
                 let mut values = order.clone();
-                Picks::new(count, order).put_back(&mut values);
+                Order::new(count, order).put_back(&mut values);
                 assert!(values.into_iter().eq(0..count));
             }
         }
@@ -177,16 +177,16 @@ mod tests {
 
     #[test]
     fn rows_are_items_that_follow_one_another() {
-        let picks = Picks::new(20, vec![3, 4, 5, 9, 10, 2]);
-        let rows: Vec<_> = (0..6).map(|place| picks.row(place, 2)).collect();
+        let places = Order::new(20, vec![3, 4, 5, 9, 10, 2]);
+        let rows: Vec<_> = (0..6).map(|place| places.row(place, 2)).collect();
         assert_eq!(rows, [(3, 2), (4, 2), (5, 1), (9, 2), (10, 1), (2, 1)]);
-        assert_eq!(picks.row(0, 9), (3, 3));
+        assert_eq!(places.row(0, 9), (3, 3));
     }
 
     #[test]
     fn equal_costs_keep_the_order_of_the_items() {
         assert_eq!(
-            Picks::longest_first(&[1, 5, 1, 7, 5]).items(),
+            Order::longest_first(&[1, 5, 1, 7, 5]).items(),
             [3, 1, 4, 0, 2]
         );
     }

@@ -4,8 +4,8 @@ use crate::caller::Batch;
 use crate::control::Halt;
 use crate::error::Error;
 use crate::item_error::{Cause, ItemError};
+use crate::order::Order;
 use crate::panics::quietly;
-use crate::picks::Picks;
 use crate::ranges::RangeSet;
 use crate::run::Run;
 use crate::slots::Slots;
@@ -74,8 +74,8 @@ impl<O> Run<O> {
             Err(ItemError::new(index, 0, cause))
         });
         results.extend(unneeded);
-        if let Some(picks) = &self.plan().picks {
-            picked(picks, &mut results, self.stops_at_failures());
+        if let Some(order) = &self.plan().order {
+            by_item(order, &mut results, self.stops_at_failures());
         }
         results
     }
@@ -147,14 +147,14 @@ impl<O> Run<O> {
 
 /// Results by place become results by item: failures know their items, all items lie in their order, and what is above a
 /// failure that stopped the run was not needed, although some of it lay at places that were.
-fn picked<O>(picks: &Picks, results: &mut [Result<O, ItemError>], stops: bool) {
-    for (result, &item) in results.iter_mut().zip(picks.items()) {
+fn by_item<O>(order: &Order, results: &mut [Result<O, ItemError>], stops: bool) {
+    for (result, &item) in results.iter_mut().zip(order.items()) {
         if let Err(error) = result {
             error.set_index(item);
         }
     }
-    if picks.count() == picks.total() {
-        picks.put_back(results);
+    if order.count() == order.total() {
+        order.put_back(results);
     }
     if !stops {
         return;
@@ -171,9 +171,9 @@ fn picked<O>(picks: &Picks, results: &mut [Result<O, ItemError>], stops: bool) {
         return;
     };
     for (place, result) in results.iter_mut().enumerate() {
-        let item = match picks.count() == picks.total() {
+        let item = match order.count() == order.total() {
             true => place,
-            false => picks.item(place),
+            false => order.item(place),
         };
         if item > failed {
             let unneeded = Err(ItemError::new(item, 0, Cause::NotNeeded { failed }));

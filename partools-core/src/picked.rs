@@ -7,7 +7,7 @@
 //! ```
 
 use crate::job::Job;
-use crate::picks::Picks;
+use crate::order::Order;
 use crate::portable::CodecError;
 use crate::remote::PortableTask;
 use crate::shared_arg::{Attach, Layout};
@@ -69,9 +69,9 @@ impl<T: Task> Job<T> {
         );
         let mut plan = self.plan.clone();
         // An order of another number of items stays as it is, and is refused when the job is run.
-        if let Some(order) = plan.picks.take_if(|order| order.total() == count) {
+        if let Some(order) = plan.order.take_if(|order| order.total() == count) {
             let positions = order.items().iter().filter_map(|&item| runs.position(item));
-            plan.picks = Some(Picks::new(runs.count, positions.collect()));
+            plan.order = Some(Order::new(runs.count, positions.collect()));
         }
         Job::new(Picked::new(&self.task, runs)).plan(plan)
     }

@@ -4,7 +4,7 @@ use crate::capability::Capabilities;
 use crate::control::CancelToken;
 use crate::error::Error;
 use crate::observe::{Observer, Observers, Part};
-use crate::picks::Picks;
+use crate::order::Order;
 use crate::retries::Retries;
 use crate::schedule::Chunks;
 use std::time::Duration;
@@ -78,7 +78,7 @@ pub struct Plan {
     /// Workers time their items, says the plan that a run has: an observer wants it.
     pub(crate) times_items: bool,
     pub(crate) unordered: bool,
-    pub(crate) picks: Option<Picks>,
+    pub(crate) order: Option<Order>,
 }
 
 /// So many workers may die in a row, if not set.
@@ -245,13 +245,13 @@ impl Plan {
     /// ```
     pub fn longest_first<C: Ord>(mut self, costs: impl IntoIterator<Item = C>) -> Self {
         let costs: Vec<C> = costs.into_iter().collect();
-        self.picks = Some(Picks::longest_first(&costs));
+        self.order = Some(Order::longest_first(&costs));
         self
     }
 
     /// Refuses an order of other items than there are.
-    pub(crate) fn check_picks(&self, count: usize) -> Result<(), Error> {
-        let total = self.picks.as_ref().map_or(count, Picks::total);
+    pub(crate) fn check_order(&self, count: usize) -> Result<(), Error> {
+        let total = self.order.as_ref().map_or(count, Order::total);
         if total != count {
             let why =
                 format!("longest_first was given {total} costs, and the task has {count} items");

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::executor::Executor;
 use crate::item_error::{Cause, ItemError};
 use crate::job::Job;
-use crate::picks::Picks;
+use crate::order::Order;
 use crate::plan::OnError;
 use crate::run::Setup;
 use crate::task::Task;
@@ -52,21 +52,21 @@ impl<T: Task> Job<T> {
             );
             return Err(Error::plan(why));
         }
-        self.plan.check_picks(count)?;
+        self.plan.check_order(count)?;
         let failed = |item: &usize| results[*item].is_err();
-        let picks = match &self.plan.picks {
+        let left = match &self.plan.order {
             Some(order) => order.only(failed),
-            None => Picks::new(count, (0..count).filter(failed).collect()),
+            None => Order::new(count, (0..count).filter(failed).collect()),
         };
-        if picks.count() > 0 {
+        if left.count() > 0 {
             let setup = Setup {
                 takes_failures: true,
                 takes_parts: true,
-                picks: Some(picks.clone()),
+                order: Some(left.clone()),
                 ..Setup::collecting(self.plan.on_error.unwrap_or(OnError::Collect))
             };
             if let Some(run) = self.execute(executor, setup, &mut |_| {})? {
-                for (&item, result) in picks.items().iter().zip(run.into_results()) {
+                for (&item, result) in left.items().iter().zip(run.into_results()) {
                     let cause = result.as_ref().map_err(ItemError::cause);
                     if !matches!(cause, Err(Cause::NotRun { .. } | Cause::NotNeeded { .. })) {
                         results[item] = result.map_err(|error| self.labelled(error));

@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::hub::Hub;
 use crate::kept::{Keeper, KeptBy};
 use crate::observe::Watch;
-use crate::picks::Picks;
+use crate::order::Order;
 use crate::plan::{OnError, Plan};
 use crate::schedule::{Pace, Schedule};
 use crate::slots::Slots;
@@ -48,7 +48,7 @@ pub(crate) struct Setup<O> {
     /// Who keeps outputs as they are finished, before they are delivered.
     pub(crate) keeper: KeptBy<O>,
     /// Only these items.
-    pub(crate) picks: Option<Picks>,
+    pub(crate) order: Option<Order>,
 }
 
 /// One map under way: it hands out chunks, keeps their outputs, and knows what is done, failed and still needed.
@@ -158,7 +158,7 @@ impl<O> Run<O> {
         };
         let slots = Slots::new(capacity)
             .map_err(|_| Error::too_large(capacity, std::any::type_name::<O>()))?;
-        let descending = plan.picks.as_ref().is_some_and(|picks| picks.reorder());
+        let descending = plan.order.as_ref().is_some_and(|picks| picks.reorder());
         let schedule = Schedule::new(count, workers, plan.chunks, largest).descending(descending);
         Ok(Run {
             count,
@@ -210,9 +210,9 @@ impl<O> Run<O> {
     #[must_use]
     pub fn item_at(&self, place: usize) -> usize {
         self.plan
-            .picks
+            .order
             .as_ref()
-            .map_or(place, |picks| picks.item(place))
+            .map_or(place, |order| order.item(place))
     }
 
     /// How long workers wait before they call an item as its attempt number `attempt`.
@@ -223,8 +223,8 @@ impl<O> Run<O> {
 
     /// How many places are needed where the item at `place` has failed and stops those above it.
     pub(crate) fn needed_with(&self, place: usize) -> usize {
-        let picks = self.plan.picks.as_ref();
-        picks.map_or(place + 1, |picks| picks.needed_with(place))
+        let order = self.plan.order.as_ref();
+        order.map_or(place + 1, |order| order.needed_with(place))
     }
 
     /// What the map asks for.

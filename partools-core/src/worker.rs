@@ -17,8 +17,8 @@ use sink::SinkPort;
 use crate::item_error::{Cause, ItemError};
 use crate::nested;
 use crate::observe::Stopwatch;
+use crate::order::Order;
 use crate::panics::{Panic, catch};
-use crate::picks::Picks;
 use crate::plan::Plan;
 use crate::retries::Retries;
 use crate::schedule::Pace;
@@ -56,7 +56,7 @@ pub struct Worker<T: Task> {
     seed: u64,
     retries: Retries,
     /// The items at the places that are run, where they are others.
-    picks: Option<Picks>,
+    order: Option<Order>,
     /// So many items are called between two looks, at most.
     most: usize,
     keep_payloads: bool,
@@ -83,7 +83,7 @@ impl<T: Task> Worker<T> {
             number,
             seed: plan.seed,
             retries: plan.retries,
-            picks: plan.picks.clone(),
+            order: plan.order.clone(),
             most: if plan.is_watched() {
                 WATCHED
             } else {
@@ -232,9 +232,9 @@ impl<T: Task> Worker<T> {
                 (0, None) => self.pace.piece().min(self.most).min(left),
                 _ => 1,
             };
-            let (item, want) = match &self.picks {
+            let (item, want) = match &self.order {
                 None => (at, want),
-                Some(picks) => picks.row(at, want),
+                Some(order) => order.row(at, want),
             };
             let len = port.room(want).clamp(1, want);
             let span = Span {
@@ -297,8 +297,8 @@ impl<T: Task> Worker<T> {
     #[cold]
     fn again<P: Port<T::Output>>(&self, failure: &mut ItemError, port: &mut P) -> bool {
         let place = failure.index();
-        if let Some(picks) = &self.picks {
-            failure.set_index(picks.item(place));
+        if let Some(order) = &self.order {
+            failure.set_index(order.item(place));
         }
         let again = self.retries.again(failure);
         if again {
@@ -309,8 +309,8 @@ impl<T: Task> Worker<T> {
     }
 
     /// What is at the places of the next chunk, told from afar.
-    pub(crate) fn set_picks(&mut self, picks: Picks) {
-        self.picks = Some(picks);
+    pub(crate) fn set_order(&mut self, order: Order) {
+        self.order = Some(order);
     }
 
     /// Waits as long as the plan has it before attempt number `attempt` of the item at `at`. False where that item is not

@@ -129,7 +129,7 @@ fn serve<T: PortableTask<Output: Portable>>(
     // A worker process runs no map of its own, which would have chained it.
     panics::chain_hook();
     let head = Head::read(head, std::any::type_name::<T>())?;
-    let (plan, picked) = (head.orders.plan(), head.orders.picked);
+    let (plan, has_order) = (head.orders.plan(), head.orders.has_order);
     let mut attach = Attach::new(segments, head);
     // The user's own `Deserialize`, `count` and `Drop` may panic.
     let unpacked = catch(|| {
@@ -141,7 +141,7 @@ fn serve<T: PortableTask<Output: Portable>>(
     let (task, count) =
         unpacked.map_err(|panic| broken_by("rebuilding it elsewhere", &panic))??;
     let far = Far::<T>::new(Worker::new(task, worker, &plan), count, plan.observed);
-    let mut far = far.picked(picked);
+    let mut far = far.told_places(has_order);
     body(&mut Server::new(&mut far));
     Ok(far.finish()?)
 }

@@ -85,7 +85,7 @@ pub(crate) struct Orders {
     pub(crate) observed: bool,
     pub(crate) times_items: bool,
     /// Requests say which items they mean.
-    pub(crate) picked: bool,
+    pub(crate) has_order: bool,
 }
 
 impl Orders {
@@ -185,7 +185,7 @@ impl<'m> Parcel<'m> {
             watched: plan.is_watched(),
             observed: plan.observed,
             times_items: plan.times_items,
-            picked: plan.picks.is_some(),
+            has_order: plan.order.is_some(),
         };
         let entry = Entry::of(task);
         let mut head = FrameWriter::new();

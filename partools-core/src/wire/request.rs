@@ -5,8 +5,8 @@ use super::error::{WireError, cause_of};
 use super::frame::FrameWriter;
 use crate::chunk::Chunk;
 use crate::item_error::{Cause, ItemError};
+use crate::order::Order;
 use crate::panics::catch;
-use crate::picks::Picks;
 use crate::remote::PortableTask;
 use std::ops::Range;
 
@@ -167,8 +167,8 @@ where
     while !chunk.is_full() {
         let (start, end) = (chunk.position(), chunk.range().end);
         let attempt = chunk.attempt();
-        let picks = chunk.run().plan().picks.as_ref();
-        let unsent = pack_items(task, start..end, picks, request)?;
+        let order = chunk.run().plan().order.as_ref();
+        let unsent = pack_items(task, start..end, order, request)?;
         let end = match unsent {
             Some((bad, cause)) if bad == start => {
                 chunk.fail(ItemError::new(start, attempt, cause));
@@ -194,19 +194,19 @@ where
 fn pack_items<T: PortableTask>(
     task: &T,
     range: Range<usize>,
-    picks: Option<&Picks>,
+    order: Option<&Order>,
     request: &mut Request,
 ) -> Result<Option<(usize, Cause)>, WireError> {
     request.frames.clear();
     request.frames.overwrite(0, &[0; Header::BYTES]);
-    if let Some(picks) = picks {
+    if let Some(order) = order {
         // Also of those that will be cut off: what they are is not read then.
-        let items: Vec<usize> = range.clone().map(|place| picks.item(place)).collect();
+        let items: Vec<usize> = range.clone().map(|place| order.item(place)).collect();
         request.frames.value(&items)?;
     }
     if T::DEALT {
         for place in range {
-            let index = picks.map_or(place, |picks| picks.item(place));
+            let index = order.map_or(place, |order| order.item(place));
             request.item.clear();
             // The user's own `Serialize` may panic.
             match catch(|| task.pack_item(index, &mut request.item)) {

@@ -5,8 +5,8 @@ use super::error::{WireError, broken_by, cause_of};
 use super::frame::FrameReader;
 use super::request::Header;
 use crate::item_error::{Cause, ItemError};
+use crate::order::Order;
 use crate::panics::{catch, quietly};
-use crate::picks::Picks;
 use crate::portable::{Portable, encode};
 use crate::remote::PortableTask;
 use crate::worker::{Sink, Worker};
@@ -87,13 +87,13 @@ pub(super) struct Far<'m, T: PortableTask> {
     /// Somebody looks on, and is told how long it took.
     is_observed: bool,
     /// Requests say which items they mean.
-    picked: bool,
+    has_order: bool,
 }
 
 impl<'m, T: PortableTask> Far<'m, T> {
-    /// Requests say which items they mean, where `picked`.
-    pub(super) fn picked(mut self, picked: bool) -> Self {
-        self.picked = picked;
+    /// Requests say which items they mean, where they are in another order than theirs.
+    pub(super) fn told_places(mut self, has_order: bool) -> Self {
+        self.has_order = has_order;
         self
     }
 
@@ -103,7 +103,7 @@ impl<'m, T: PortableTask> Far<'m, T> {
             worker: Some(worker),
             count,
             is_observed,
-            picked: false,
+            has_order: false,
         }
     }
 
@@ -140,12 +140,12 @@ where
             return Err(WireError::new("a request for a worker that has ended"));
         };
         let mut items = FrameReader::new(rest);
-        let picks = match self.picked {
-            true => Some(read_picks(&mut items, &range, self.count)?),
+        let order = match self.has_order {
+            true => Some(read_order(&mut items, &range, self.count)?),
             false => None,
         };
-        if let Some(picks) = &picks {
-            worker.set_picks(picks.clone());
+        if let Some(order) = &order {
+            worker.set_order(order.clone());
         }
         let mut post = Post {
             outlet,
@@ -168,10 +168,10 @@ where
         let begun = self.is_observed.then(Instant::now);
         let mut at = range.start;
         while at < range.end && at < post.needed() {
-            // Items that are picked need not follow one another, so they are dealt one by one.
-            let (end, dealt) = match &picks {
+            // Items in another order need not follow one another, so they are dealt one by one.
+            let (end, dealt) = match &order {
                 None => (range.end, at..range.end),
-                Some(picks) => (at + 1, picks.item(at)..picks.item(at) + 1),
+                Some(order) => (at + 1, order.item(at)..order.item(at) + 1),
             };
             if let Err(panic) = catch(|| T::deal(worker.task_mut(), dealt)) {
                 post.say(Record::Broken, &broken_by("dealing it its items", &panic));
@@ -231,16 +231,16 @@ fn take<T: PortableTask>(
 }
 
 /// Which items are at the places of `range`.
-fn read_picks(
+fn read_order(
     from: &mut FrameReader<'_>,
     range: &Range<usize>,
     count: usize,
-) -> Result<Picks, WireError> {
+) -> Result<Order, WireError> {
     let items: Vec<usize> = from.value()?;
     if items.len() < range.len() || items.iter().any(|&item| item >= count) {
         return Err(WireError::new("a request for items that are not there"));
     }
-    Ok(Picks::of_chunk(count, range.start, items))
+    Ok(Order::of_chunk(count, range.start, items))
 }
 
 /// Sends outputs and failures as they are made.
