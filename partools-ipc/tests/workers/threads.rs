@@ -3,6 +3,7 @@
 use super::Trials;
 use partools_core::{Chunks, over};
 use partools_ipc::Ipc;
+use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ pub(super) fn all() -> Trials {
         ("fifty_maps_of_fifty_threads_share_two_workers", fifty),
         ("a_short_map_does_not_wait_for_a_long_one", short_and_long),
         ("a_map_in_the_callback_of_another_does_not_hang", nested),
+        ("threads_of_a_rayon_pool_share_two_workers", rayon_pool),
     ]
 }
 
@@ -76,4 +78,22 @@ fn nested() {
     delivered.unwrap();
     let expected: Vec<usize> = (0..20).map(|i| (0..i).sum()).collect();
     assert_eq!(sums, expected);
+}
+
+fn rayon_pool() {
+    let ipc = Ipc::new().workers(2);
+    let numbers: Vec<u64> = (0..10_000).collect();
+    let published = ipc.publish(&numbers).unwrap();
+    // Each thread of the pool waits for a map of its own, and the pool goes on.
+    let sums: Vec<u64> = (0..40_usize)
+        .into_par_iter()
+        .map(|step| {
+            let places: Vec<usize> = (0..100).map(|i| i * step).collect();
+            let job = over(&places).shared(&published);
+            let job = job.map(|place, numbers| numbers[*place]);
+            job.run(&ipc).unwrap().into_iter().sum()
+        })
+        .collect();
+    let expected = (0..40).map(|step| step * 99 * 50);
+    assert!(sums.into_iter().eq(expected));
 }
