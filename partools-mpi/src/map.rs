@@ -196,6 +196,7 @@ impl<'m, 'r, O: Portable> Map<'m, 'r, O> {
         for worker in 0..self.crew.others {
             let to = self.ranks.process(Ranks::of_worker(worker));
             send(&to, NEEDED, Word::Chunk, news.as_flattened());
+            self.ranks.news.borrow_mut()[worker + 1] += 1;
         }
         if let Some(own) = &self.own {
             own.set_needed(needed);

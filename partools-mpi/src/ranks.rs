@@ -41,6 +41,7 @@ pub fn init() -> Result<Mpi, Error> {
         is_busy: Cell::new(false),
         maps: Cell::new(0),
         segments: Cell::new(0),
+        news: RefCell::new(vec![0; usize::try_from(world.size()).unwrap_or(1)]),
         kept: RefCell::default(),
         places,
         hosts,
@@ -79,6 +80,9 @@ pub(crate) struct Ranks {
     pub(crate) is_busy: Cell<bool>,
     /// How many maps were begun: the same on all ranks, once they have heard.
     pub(crate) maps: Cell<u64>,
+    /// How many messages about what is needed rank 0 has sent to each rank; on another rank, the first is how many it took.
+    /// None may be left when MPI is ended.
+    pub(crate) news: RefCell<Vec<u64>>,
     /// How many segments were handed out.
     segments: Cell<u64>,
     /// On rank 0: what the others have of the last map, and may be asked to use again.
@@ -150,8 +154,9 @@ impl Ranks {
 impl Drop for Ranks {
     fn drop(&mut self) {
         if self.world.rank() == 0 && !self.is_busy.get() {
-            for other in self.others() {
-                send(&other, ORDERS, Word::Quit, &[]);
+            let news = self.news.borrow();
+            for (other, news) in self.others().zip(news.iter().skip(1)) {
+                send(&other, ORDERS, Word::Quit, &news.to_le_bytes());
             }
         }
     }

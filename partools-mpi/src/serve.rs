@@ -24,10 +24,24 @@ pub(crate) fn serve(ranks: &Ranks) {
         let order = next_order(ranks);
         match order.word {
             Word::Map => serve_map(ranks, &mut hold, &order.bytes),
-            Word::Quit => return,
+            Word::Quit => return take_rest(ranks, &order.bytes),
             // What a map that failed early here had still been told.
             _ => {}
         }
+    }
+}
+
+/// Takes the news that nobody looked at, so that none is left.
+fn take_rest(ranks: &Ranks, sent: &[u8]) {
+    let sent = sent
+        .first_chunk()
+        .map_or(0, |sent| u64::from_le_bytes(*sent));
+    let root = ranks.process(0);
+    while ranks.news.borrow()[0] < sent {
+        receive(root.matched_probe_with_tag(NEEDED), |rank| {
+            ranks.process(rank)
+        });
+        ranks.news.borrow_mut()[0] += 1;
     }
 }
 
@@ -113,6 +127,7 @@ fn look(ranks: &Ranks, needed: &Cell<usize>) -> usize {
     let root = ranks.process(0);
     while let Some(matched) = root.immediate_matched_probe_with_tag(NEEDED) {
         let news = receive(matched, |rank| ranks.process(rank));
+        ranks.news.borrow_mut()[0] += 1;
         let (map, items) = news.bytes.split_at(news.bytes.len().min(8));
         if map == ranks.maps.get().to_le_bytes()
             && let Ok(items) = items.try_into()

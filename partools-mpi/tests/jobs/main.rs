@@ -90,7 +90,10 @@ fn place() -> String {
 /// Runs a job. `SELF` among the arguments is this program.
 fn mpirun(job: &str, place: &Path, arguments: &[&str]) -> Output {
     let own = std::env::current_exe().expect("this program");
+    // Several jobs run at a time, and one that ends would take away the directory that another one is about to use.
+    let session = tempfile::tempdir().expect("room");
     let mut command = Command::new("mpirun");
+    command.env("OMPI_MCA_orte_tmpdir_base", session.path());
     command.args(["--allow-run-as-root", "--oversubscribe"]);
     for part in arguments {
         match *part {
