@@ -10,6 +10,7 @@ pub(crate) use ledger::Ledger;
 
 use crate::error::Error;
 use crate::item_error::{Cause, ItemError};
+use crate::kept::Keeper;
 use crate::observe::Event;
 use crate::panics::catch;
 use crate::run::Run;
@@ -399,9 +400,14 @@ impl<'r, O> Chunk<'r, O> {
     /// Gives the next `items` outputs, which are in their slots, to whoever keeps them, if somebody does.
     #[inline]
     fn keep(&self, items: usize, settles: bool) {
-        let Some(keeper) = self.run.keeper() else {
-            return;
-        };
+        if let Some(keeper) = self.run.keeper() {
+            self.tell(keeper, items, settles);
+        }
+    }
+
+    /// Apart, so that the loop of a run that nobody keeps stays small.
+    #[inline(never)]
+    fn tell(&self, keeper: &dyn Keeper<O>, items: usize, settles: bool) {
         // SAFETY: the claim is ours, and its next slots have just been filled.
         let outputs = unsafe { self.run.slots().filled(self.at, items) };
         let kept = catch(|| {
