@@ -22,7 +22,7 @@ pub(crate) fn median_and_deviation_of(v3: &mut [f64]) -> (f64, Option<f64>) {
     let mean = v3.iter().sum::<f64>() / count;
     let squares: f64 = v3.iter().map(|v| (v - mean).powi(2)).sum();
     let middle = v3.len() / 2;
-    let even = v3.len() % 2 == 0;
+    let even = v3.len().is_multiple_of(2);
     let (below, at, _) = v3.select_nth_unstable_by(middle, f64::total_cmp);
     let median = match below.iter().copied().max_by(f64::total_cmp) {
         Some(before) if even => (before + *at) / 2.0,
