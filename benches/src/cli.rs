@@ -55,8 +55,8 @@ struct Compare {
     /// Write all records to this file as JSON, anew after each workload.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Go on where the file of `--json` ends: what it has is kept and not measured again. For comparisons that take longer
-    /// than the machine is quiet.
+    /// Go on where the file of `--json` ends: workloads that it has of all contenders are kept and not measured again. For
+    /// comparisons that take longer than the machine is quiet.
     #[arg(long, requires = "json")]
     resume: bool,
     #[command(flatten)]
@@ -180,15 +180,17 @@ fn measure(asked: &Compare, mut entries: Vec<Entry>) -> Result<(), Box<dyn Error
     let quick = asked.choice.quick;
     let progress = report::Progress::new(workloads.len());
     for workload in &workloads {
-        if comparison.has(&workload.name) {
-            progress.skip();
-            continue;
-        }
-        progress.at(&workload.name);
         let racing: Vec<&Entry> = entries
             .iter()
             .filter(|entry| entry.joins(workload))
             .collect();
+        if comparison.has(&workload.name, &racing) {
+            progress.skip();
+            continue;
+        }
+        // A contender that is new races with all others, or its figures would be of another hour than theirs.
+        comparison.forget(&workload.name);
+        progress.at(&workload.name);
         let rules = Rules {
             workers,
             rounds: asked

@@ -79,9 +79,19 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Was this workload measured?
-    pub(crate) fn has(&self, workload: &str) -> bool {
-        self.workloads.iter().any(|(name, _)| name == workload)
+    /// Was this workload measured, by all of these contenders?
+    pub(crate) fn has(&self, workload: &str, entries: &[&Entry]) -> bool {
+        let of_it = |entry: &&Entry| {
+            let mut records = self.records.iter();
+            records.any(|record| record.workload == workload && record.who == entry.name)
+        };
+        entries.iter().all(of_it)
+    }
+
+    /// What was found on this workload counts no more.
+    pub(crate) fn forget(&mut self, workload: &str) {
+        self.workloads.retain(|(name, _)| name != workload);
+        self.records.retain(|record| record.workload != workload);
     }
 }
 
