@@ -67,7 +67,8 @@ const PREFIX: &str = "partools-";
 pub struct Crew {
     mark: String,
     dir: PathBuf,
-    workers: Vec<Child>,
+    /// By their numbers; nobody where one was buried.
+    workers: Vec<Option<Child>>,
     /// The process that has this crew: a copy in a forked child does nothing.
     owner: u32,
 }
@@ -135,25 +136,35 @@ impl Crew {
         &self.dir
     }
 
-    /// Sees to it that at least so many workers are there, and replaces all that have ended: those are returned. Does not wait.
+    /// The workers that have ended since the last look. Does not wait, and replaces nobody: what they left behind (what they had
+    /// claimed, by their number) is looked after first, or their successors' claims would be taken for theirs.
+    pub fn bury(&mut self) -> Vec<Ended> {
+        let mut ended = Vec::new();
+        for worker in 0..self.workers.len() {
+            if let Some(exit) = self.workers[worker].as_mut().and_then(Child::try_reap) {
+                self.workers[worker] = None;
+                ended.push(self.ended(worker, exit));
+            }
+        }
+        ended
+    }
+
+    /// Sees to it that at least so many workers are there, and that those who were [buried](Self::bury) have successors, of the
+    /// same numbers. Does not wait.
     ///
     /// A worker that ends as soon as it begins is started again by each call: who calls must give up at some time.
     ///
     /// # Errors
     /// Where a process cannot be started.
-    pub fn keep(&mut self, workers: usize) -> Result<Vec<Ended>, Error> {
-        let mut ended = Vec::new();
-        for worker in 0..self.workers.len() {
-            if let Some(exit) = self.workers[worker].try_reap() {
-                ended.push(self.ended(worker, exit));
-                self.workers[worker] = self.start(worker)?;
+    pub fn keep(&mut self, workers: usize) -> Result<(), Error> {
+        let places = workers.max(self.workers.len());
+        self.workers.resize_with(places, || None);
+        for worker in 0..places {
+            if self.workers[worker].is_none() {
+                self.workers[worker] = Some(self.start(worker)?);
             }
         }
-        for worker in self.workers.len()..workers {
-            let new = self.start(worker)?;
-            self.workers.push(new);
-        }
-        Ok(ended)
+        Ok(())
     }
 
     /// Waits until all workers have ended, without replacing them. It is the caller who lets them know that there is no more work.
@@ -163,7 +174,10 @@ impl Crew {
     pub fn close(&mut self) -> Result<(), Error> {
         let mut failed = None;
         for worker in 0..self.workers.len() {
-            let exit = self.workers[worker].reap();
+            let Some(child) = &mut self.workers[worker] else {
+                continue;
+            };
+            let exit = child.reap();
             let ended = self.ended(worker, exit);
             // Where something else in the host reaped it, its words are all that tells.
             let is_clean = matches!(exit, Exit::Code(0) | Exit::Unknown) && ended.words.is_empty();
@@ -214,7 +228,7 @@ impl Drop for Crew {
             return;
         }
         // All at once, and then each is reaped.
-        self.workers.iter().for_each(Child::kill);
+        self.workers.iter().flatten().for_each(Child::kill);
         self.workers.clear();
         let _ = fs::remove_dir_all(&self.dir);
     }

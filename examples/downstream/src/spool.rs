@@ -53,15 +53,15 @@ impl<T: PortableTask<Output: Portable>> Executor<T> for Spool {
                     posted.push((number, post(&dir, number, chunk, message.as_bytes()).map_err(os)?));
                 }
             }
-            for ended in crew.keep(workers.min(posted.len()))? {
-                let claimed =
-                    posted.iter().position(|&(n, _)| remove(&dir, n, ended.worker) && remove(&dir, n, "answer"));
-                match claimed {
+            for ended in crew.bury() {
+                let was_at = |&(n, _): &_| remove(&dir, n, ended.worker) && remove(&dir, n, "answer");
+                match posted.iter().position(was_at) {
                     Some(at) => posted.swap_remove(at).1.lost(ended.exit)?,
                     None if run.bound() < run.count() => {} // it was at what is not needed any more, and forgotten here
                     None => return Err(Error::executor(format!("{ended} (at no item)"))),
                 }
             }
+            crew.keep(workers.min(posted.len()))?;
             for at in (0..posted.len()).rev() {
                 let (number, answer) = &mut posted[at];
                 let is_unneeded = answer.chunk().position() >= run.bound() && !run.is_stopped();

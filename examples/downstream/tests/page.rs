@@ -39,7 +39,7 @@ fn the_executors_are_as_short_as_the_page_says() {
     let (scoped, near, far) =
         (lines_of_code("src/scoped.rs"), lines_of_code("src/spool.rs"), lines_of_code("src/spool/worker.rs"));
     assert!(scoped < 20, "{scoped} lines");
-    assert!(near + far < 120, "{near} + {far} lines");
+    assert!(near + far < 125, "{near} + {far} lines");
     let page = read(PAGE);
     for (what, lines) in [("threads", scoped), ("directory", near), ("worker", far)] {
         let words = format!("{what}: {lines} lines");

@@ -7,7 +7,6 @@ use crate::record::{Event, Log};
 use crate::subject::Subject;
 use crate::tasks::{Act, Drawn, Fallible, Probe, Product, Script, mix};
 use partools_core::{Chunks, Failed, ItemError, Job, OnError, Plan, Serial};
-use std::time::Duration;
 
 const SIGABRT: i32 = 6;
 
@@ -26,10 +25,6 @@ pub(super) fn list<E: Candidate>(list: &mut List<E>) {
         "c15_picks::the_lowest_item_that_crashes_is_the_error",
         |s| lowest(&s, &Act::Kill(SIGABRT)),
     );
-    list.only_isolated();
-    list.add("c15_picks::a_crash_of_what_is_not_needed_is_no_error", |s| {
-        needless(&s)
-    });
     list.only_isolated();
     list.add("c15_picks::the_lowest_err_is_the_error", |s| lowest_err(&s));
     list.add(
@@ -148,27 +143,6 @@ fn lowest<E: Candidate>(s: &Subject<E>, act: &Act) -> Result<(), String> {
             })
             .map_err(|why| format!("{chunks:?}: {why}"))?;
         }
-    }
-    Ok(())
-}
-
-/// An item crashes when a lower one has crashed already, and while others still lower are called.
-fn needless<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
-    for workers in [2, 3] {
-        s.on(workers, |e| {
-            let nap = |millis| Act::Sleep(Duration::from_millis(millis));
-            let script = Script::new(4)
-                .item(3, nap(60))
-                .item(3, Act::Kill(SIGABRT))
-                .item(2, Act::Kill(SIGABRT))
-                .item(0, nap(120))
-                .item(1, nap(120));
-            let plan = Plan::new().chunk(Chunks::of(1)).longest_first(0..4);
-            let error = err(Job::new(script).plan(plan).run(e))?;
-            let item = error.item().map(ItemError::index);
-            ensure_eq!(item, Some(2), "item blamed ({error})");
-            Ok(())
-        })?;
     }
     Ok(())
 }

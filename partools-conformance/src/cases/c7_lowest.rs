@@ -40,6 +40,10 @@ pub(super) fn list<E: Candidate>(list: &mut List<E>) {
         above_stop(&s, &Act::Abort)
     });
     list.only_isolated();
+    list.add("c7_lowest::a_crash_of_what_is_not_needed_is_no_error", |s| {
+        needless(&s)
+    });
+    list.only_isolated();
 }
 
 /// `body` often, with 2 and 3 workers and all sorts of chunks.
@@ -129,6 +133,26 @@ fn panic_below<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
             other => Err(format!("not item 7's panic: {other:?}")),
         }
     })
+}
+
+/// An item crashes when a lower one has crashed already, and while one that is still lower is called.
+fn needless<E: Candidate>(s: &Subject<E>) -> Result<(), String> {
+    for workers in [2, 3] {
+        s.on(workers, |e| {
+            let nap = |millis| Act::Sleep(Duration::from_millis(millis));
+            let script = Script::new(3)
+                .item(0, nap(150))
+                .item(1, Act::Abort)
+                .item(2, nap(50))
+                .item(2, Act::Abort);
+            let job = Job::new(script).plan(Plan::new().chunk(Chunks::of(1)));
+            let error = err(job.run(e))?;
+            let item = error.item().map(ItemError::index);
+            ensure_eq!(item, Some(1), "item blamed ({error})");
+            Ok(())
+        })?;
+    }
+    Ok(())
 }
 
 fn above_stop<E: Candidate>(s: &Subject<E>, act: &Act) -> Result<(), String> {

@@ -56,7 +56,7 @@ pub(crate) fn all() -> Vec<(&'static str, fn())> {
 
 fn crew(workers: usize) -> (Crew, Vec<u32>) {
     let mut crew = Crew::new(MARK).unwrap();
-    assert_eq!(crew.keep(workers).unwrap(), []);
+    crew.keep(workers).unwrap();
     let processes = (0..workers)
         .map(|n| about_worker(crew.dir(), n).0)
         .collect();
@@ -98,15 +98,20 @@ fn who_ended_is_told_once_and_replaced() {
     signal(processes[1], Signal::SIGKILL);
     let mut ended = Vec::new();
     eventually("the end is told", || {
-        ended = crew.keep(2).unwrap();
+        ended = crew.bury();
         !ended.is_empty()
     });
     assert_eq!(ended.len(), 1);
     assert_eq!(ended[0].to_string(), "worker 1 was killed by SIGKILL");
+    // Its successor is not there before the caller has seen to what it left.
+    assert_eq!(crew.bury(), []);
+    assert!(!crew.dir().join("here-1").exists());
+    crew.keep(2).unwrap();
     assert_ne!(about_worker(crew.dir(), 1).0, processes[1]);
     assert!(lives(processes[0]));
     // Fewer than there are: none is sent away.
-    assert_eq!(crew.keep(1).unwrap(), []);
+    crew.keep(1).unwrap();
+    assert_eq!(crew.bury(), []);
     assert!(lives(about_worker(crew.dir(), 1).0));
 }
 
@@ -115,7 +120,7 @@ fn a_worker_that_cannot_go_on_is_heard() {
     order(&crew, 0, "the well is dry");
     let mut ended = Vec::new();
     eventually("the end is told", || {
-        ended = crew.keep(1).unwrap();
+        ended = crew.bury();
         !ended.is_empty()
     });
     assert_eq!(ended[0].exit, Exit::Code(1));
