@@ -16,8 +16,9 @@
 //! A parent forks workers ([`spawn`]), each of which writes what it has to say into a [`Ring`] of its own; the parent
 //! drains the rings, sleeps in [`wait_any`] and reaps. The invariant of the whole crate: **a child can write nothing
 //! of ours but the regions that it was lent, and nothing that it writes there is believed before it was copied and
-//! checked.** Raw calls and `unsafe` stand in `region.rs`, `segment.rs` and
-//! `supervise` with their rooms, in `ctrl_c.rs` and `reprieve.rs`, and in `image/headers.rs`; nowhere else.
+//! checked.** Raw calls and `unsafe` stand in `region.rs`, in `segment.rs` and
+//! `supervise.rs` and their rooms (`segment/`, `supervise/`), in `ctrl_c.rs` and `reprieve.rs`, and in two rooms of `image`:
+//! `headers.rs` reads the program's headers, `entry.rs` calls an `unsafe` function of the core's; nowhere else.
 //!
 //! ```standalone_crate
 //! use partools_os::{Access, Bell, Exit, Inbox, Received, Region, Ring, SpawnOptions, Urgency, spawn, wait_any};
