@@ -12,7 +12,7 @@ use crate::pool::Pool;
 use bytemuck::Pod;
 use partools_core::wire::WireError;
 use partools_core::{Attach, Error, Layout, SharedArg, ViewOf};
-use partools_os::{Backing, Located, SharedVec, locate};
+use partools_os::{Located, SharedVec, locate};
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -101,9 +101,7 @@ impl Ipc {
                 Place::Copied(SharedVec::from_slice(elements).map_err(no_memory)?)
             }
         };
-        // What is only promised not to change stays attached for one map at a time.
         let located = locate(bytes_of(place.elements()));
-        let located = located.filter(|located| located.backing() == Backing::Sealed);
         let keep = located.map(|located| Keep {
             pool: Arc::downgrade(self.pool()),
             id: self.pool().publish(&located),

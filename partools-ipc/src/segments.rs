@@ -65,9 +65,12 @@ impl Segment {
 /// A part of something that is kept from now on, or was already.
 fn keep(part: &Part, whole: Whole, file: Option<OwnedFd>, kept: &mut Kept) -> io::Result<Segment> {
     if let Some(file) = file {
-        let len = usize::try_from(whole.len).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        let attached = Attached::sealed(file, whole.offset, len)?;
-        kept.insert(whole.id, Rc::new(attached));
+        let all = Part {
+            offset: whole.offset,
+            len: whole.len,
+            ..*part
+        };
+        kept.insert(whole.id, Rc::new(attach(&all, file)?));
     }
     let lost = || io::Error::other("a published value that this worker does not have");
     let all = kept.get(&whole.id).ok_or_else(lost)?;
@@ -85,6 +88,7 @@ fn attach(part: &Part, file: OwnedFd) -> io::Result<Attached> {
         true => Attached::sealed(file, part.offset, len),
         // SAFETY: the parent has it from a `MappedSlice`, whose maker promised that nobody changes it while that lives; and
         // the map that borrows it does not return before this worker has closed it (`Freight::is_promised`), or is dead.
+        // Where it is kept for longer, nobody reads it but in such maps.
         false => unsafe { Attached::promised(file, part.offset, len) },
     }
 }

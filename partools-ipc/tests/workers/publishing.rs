@@ -7,7 +7,7 @@ use partools_conformance::leaks::Snapshot;
 use partools_core::{Chunks, Report, Serial, over};
 use partools_fork::Fork;
 use partools_ipc::{Ipc, Published};
-use partools_os::{SharedVec, locate};
+use partools_os::{FilePart, MappedSlice, SharedVec, locate};
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::fd::AsFd;
@@ -23,6 +23,10 @@ pub(super) fn all() -> Trials {
             released_later,
         ),
         ("a_shared_vec_is_published_without_a_copy", shared_vec),
+        (
+            "a_mapped_file_is_published_without_a_copy_and_attached_once",
+            mapped_file,
+        ),
         ("parts_of_what_is_published_are_not_copied", parts),
         (
             "a_worker_that_takes_anothers_place_attaches_it_anew",
@@ -132,6 +136,35 @@ fn shared_vec() {
     eventually("they let go", || {
         !there.iter().any(|place| has(place.0, inode(&numbers)))
     });
+}
+
+fn mapped_file() {
+    let ipc = Ipc::new().workers(2);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("numbers");
+    fs::write(&path, bytemuck::cast_slice(&numbers())).unwrap();
+    // SAFETY: nobody else knows this file.
+    let mapped = unsafe { MappedSlice::<u64>::open(&path, FilePart::whole()) }.unwrap();
+    let file = inode(&mapped);
+    {
+        let published = ipc.publish(&mapped).unwrap();
+        assert_eq!(published.as_ptr(), mapped.as_ptr());
+        let first = places(&ipc, &published);
+        for _ in 0..5 {
+            assert_eq!(places(&ipc, &published), first);
+            // Between maps, too, so it was not attached again.
+            assert!(first.iter().all(|place| has(place.0, file)));
+        }
+        drop(published);
+        eventually("they let go", || {
+            !first.iter().any(|place| has(place.0, file))
+        });
+    }
+    // Unpublished, it is there for one map at a time.
+    let job = over(0..4).shared(&mapped[..]);
+    let job = job.map(|i, numbers| (std::process::id(), numbers[i]));
+    let there = job.run(&ipc).unwrap();
+    assert!(!there.iter().any(|&(process, _)| has(process, file)));
 }
 
 fn parts() {
