@@ -92,8 +92,8 @@ where
     }
 }
 
-/// An executor by name for portable tasks: those of [`AnyExecutor`], and `loopback`. Worker processes and MPI ranks
-/// will be among them.
+/// An executor by name for portable tasks: those of [`AnyExecutor`], `loopback`, and `ipc`. The ranks of an MPI job have no name:
+/// that the job begins is the first line of `main`, not an option.
 ///
 /// It runs what each of them runs: closures that capture nothing, shared arguments that lie in segments
 /// ([`SharedArg`](crate::SharedArg)), portable items and outputs. A program that keeps to these can be told on its

@@ -32,6 +32,7 @@
 //! | `Rayon` | threads of a rayon pool | where a pool is there already | the same |
 //! | `Fork` | forked children, made for each map | for items that may crash, leak, exit, or call C that is not thread-safe | run beside other threads; run off Linux |
 //! | `Ipc` | this executable, started again and kept (feature `ipc`) | for items that may crash, in a program that has threads | take a closure that captures; run off Linux |
+//! | `Mpi` | the ranks of an MPI job (feature `mpi`) | where one machine is too small | survive a crash of an item; take a closure that captures |
 //! | [`Loopback`] | the calling thread, as if it were another process | to test what is to run in worker processes | take a closure that captures |
 //!
 //! All give equal results for a pure closure. [`AnyExecutor`] is one of them by name, for command lines:
@@ -84,7 +85,7 @@
 //! ```
 //!
 //! # Features
-//! `threads`, `fork` and `derive` (of `SharedArg`) are on if nothing is said; `rayon` adds `Rayon`, `frame` frames, `ipc` adds `Ipc`, `harden` its hardening; `journal` adds
+//! `threads`, `fork` and `derive` (of `SharedArg`) are on if nothing is said; `rayon` adds `Rayon`, `frame` frames, `ipc` adds `Ipc`, `harden` its hardening, `mpi` adds `Mpi` and `mpi::init`, and needs an MPI and libclang to build; `journal` adds
 //! `Journal`, with which a map goes on where it was killed;
 //! `progress`, `tracing` and `timeline` are for looking on. `fork` is accepted on every system,
 //! but only on Linux is there a `Fork`. Features only add types: no bound changes with them. To write an
@@ -177,6 +178,8 @@ pub use partools_ipc::Hardening;
 pub use partools_ipc::{Ipc, Published, init};
 #[cfg(feature = "journal")]
 pub use partools_journal::{Account, Interrupted, Journal, Journaled, Resumed};
+#[cfg(all(feature = "mpi", target_os = "linux"))]
+pub use partools_mpi::{self as mpi, Mpi};
 #[cfg(target_os = "linux")]
 pub use partools_os::{CtrlC, cancel_on_ctrl_c};
 #[cfg(target_os = "linux")]
@@ -195,6 +198,11 @@ mod readme {}
 #[cfg(all(doctest, feature = "fork", feature = "journal", target_os = "linux"))]
 #[doc = include_str!("../../docs/WHEN-THINGS-GO-WRONG.md")]
 mod when_things_go_wrong {}
+
+/// And that of the page on MPI, where there is one.
+#[cfg(all(doctest, feature = "mpi", target_os = "linux"))]
+#[doc = include_str!("../../docs/MORE-THAN-ONE-MACHINE.md")]
+mod more_than_one_machine {}
 
 /// And those of the page on worker processes.
 #[cfg(all(doctest, feature = "ipc", target_os = "linux"))]
