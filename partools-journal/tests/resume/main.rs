@@ -24,6 +24,7 @@ const FOLDER: &str = "PARTOOLS_RESUME_FOLDER";
 const ITEMS: usize = 400;
 
 mod behind;
+mod parent;
 
 type Outcome = Result<(), Failed>;
 
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
     if let Ok(role) = std::env::var(ROLE) {
         return match role.strip_prefix(behind::PLAYS) {
             Some(how) => behind::play(how),
+            None if role == parent::ROLE => parent::play(),
             None => play(&role),
         };
     }
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
         trial("what_is_finished_above_a_failure_is_kept", above_a_failure),
     ];
     trials.extend(behind::trials());
+    trials.extend(parent::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
