@@ -1,5 +1,5 @@
 //! What `Ipc` costs, beside `Fork` and what cannot be avoided, and whether it is what was asked for: `cargo bench -p
-//! partools-ipc`. Medians, two workers; a busy machine shows.
+//! partools-ipc`. Medians, two workers; a busy machine shows. `-- starting`, `dealing` or `sharing` measures that alone.
 #![allow(clippy::print_stdout)] // a program: it prints what it found
 
 use partools_core::{Chunks, Executor, Job, PortableTask, over};
@@ -18,9 +18,17 @@ fn main() {
     }
     let (ipc, fork) = (Ipc::new().workers(WORKERS), Fork::new().workers(WORKERS));
     println!("{:<58}{:>12}{:>14}", "", "median", "asked for");
-    starting(&ipc);
-    dealing(&ipc, &fork);
-    sharing(&ipc);
+    let named = |part| std::env::args().any(|argument| argument == part);
+    let all = !["starting", "dealing", "sharing"].into_iter().any(named);
+    if all || named("starting") {
+        starting(&ipc);
+    }
+    if all || named("dealing") {
+        dealing(&ipc, &fork);
+    }
+    if all || named("sharing") {
+        sharing(&ipc);
+    }
 }
 
 fn starting(ipc: &Ipc) {
@@ -36,6 +44,9 @@ fn starting(ipc: &Ipc) {
     run(over(0..1000).map(|i| i), ipc);
     let tiny = median(300, || time(|| run(over(0..10).map(|i| i), ipc)));
     say("warm: 10 tiny items", tiny, Duration::from_micros(200));
+    let few = [1.5; 2];
+    let shared = median(300, || time(|| first(&few, ipc)));
+    tell("warm: 2 tiny items that share two numbers", shared);
 }
 
 fn dealing(ipc: &Ipc, fork: &Fork) {

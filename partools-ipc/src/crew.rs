@@ -9,13 +9,14 @@
 //! Where others wait for a worker of the pool, one that has been with this map for a while is given up between two chunks.
 
 use crate::freight::Freight;
-use crate::hand::{Death, Hand};
+use crate::hand::{Death, Hand, Read};
 use crate::pool::Pool;
 use crate::terms::Terms;
 use crate::worker::MARK;
 use partools_core::wire::{Request, request};
 use partools_core::{Caller, Error, Event, Halt, Portable, PortableTask, Run};
 use partools_os::{Killed, Patience, Watch, wait_for};
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,8 @@ const WIND_DOWN: Duration = Duration::from_millis(1);
 const GRACE: Duration = Duration::from_millis(100);
 /// Where others wait, a map has a worker for so long at a time.
 const TENURE: Duration = Duration::from_millis(20);
+/// Before it sleeps, a map looks for so long in all whether something has come: to be woken takes longer than all of a tiny map.
+const GLANCES: Duration = Duration::from_micros(100);
 /// So many workers in a row may end before they served at all.
 const STILLBORN: usize = 2;
 /// And so many may be killed by somebody else before that.
@@ -56,6 +59,8 @@ where
     size: usize,
     wanted: usize,
     message: Request,
+    /// What is left of [`GLANCES`].
+    glances: Duration,
     patience: Option<Patience>,
     watch: Option<Watch>,
     /// Items whose worker had grown too large, but perhaps by what it had done before: they have had another chance.
@@ -107,6 +112,7 @@ where
             size,
             wanted: size.min(run.count()),
             message: Request::new(),
+            glances: GLANCES,
             patience,
             watch,
             pardoned: BTreeSet::new(),
@@ -121,7 +127,7 @@ where
     /// Runs the map to its end, and delivers on the way.
     pub(crate) fn work(&mut self, caller: &mut Caller<'_, T::Output>) -> Result<(), Error> {
         loop {
-            let more = self.read_rings();
+            let more = self.read_rings().more;
             self.bury_dead()?;
             if !caller.deliver() {
                 return self.wind_down(false);
@@ -182,20 +188,22 @@ where
         }
     }
 
-    /// Reads what is in the rings. True where one may hold more.
-    fn read_rings(&mut self) -> bool {
-        let mut more = false;
+    /// Reads what is in the rings.
+    fn read_rings(&mut self) -> Read {
+        let mut all = Read::default();
         for hand in &mut self.hands {
             hand.seat.child.hear();
             let read = hand.read(self.run);
-            more |= read.more;
-            if read.progress {
-                self.fruitless = 0;
-                self.stillborn = 0;
-                self.slain = 0;
-            }
+            all.more |= read.more;
+            all.heard |= read.heard;
+            all.progress |= read.progress;
         }
-        more
+        if all.progress {
+            self.fruitless = 0;
+            self.stillborn = 0;
+            self.slain = 0;
+        }
+        all
     }
 
     fn bury_dead(&mut self) -> Result<(), Error> {
@@ -249,8 +257,10 @@ where
     fn deal(&mut self) -> Result<(), Error> {
         while let Some(taker) = self.taker() {
             let Some(mut chunk) = self.run.try_claim() else {
-                self.spread();
-                break;
+                match self.spread() {
+                    true => continue,
+                    false => break,
+                }
             };
             if self.suspicious {
                 // What is cut off can be claimed again.
@@ -295,19 +305,18 @@ where
         (room > 0).then_some(Taker::Hand(at))
     }
 
-    /// There is nothing left to claim, and somebody has nothing to do: chunks that wait behind others, or for a worker that is
-    /// still being set up, can be claimed again.
-    fn spread(&mut self) {
-        let mut free = self.hands.iter().filter(|hand| hand.is_free());
-        if free.clone().next().is_none() {
-            return;
-        }
-        let is_at_once = free.any(|hand| !hand.is_held_up());
-        for hand in &mut self.hands {
-            if hand.has_waiting() || (is_at_once && hand.is_held_up()) {
-                hand.withdraw();
-            }
-        }
+    /// There is nothing left to claim, and some have nothing to do: as many chunks that wait behind others, or for a worker that is
+    /// still being set up, can be claimed again. False where there is none.
+    fn spread(&mut self) -> bool {
+        let free = self.hands.iter().filter(|hand| hand.is_free());
+        let (count, is_at_once) = (free.clone().count(), !free.clone().all(Hand::is_held_up));
+        let mut owners: Vec<_> = self.hands.iter_mut().collect();
+        owners.retain(|hand| hand.waiting() > 0 || (is_at_once && hand.is_held_up()));
+        owners.sort_by_key(|hand| Reverse(hand.waiting()));
+        let withdrawn = owners
+            .into_iter()
+            .filter_map(|hand| hand.withdraw().then_some(()));
+        withdrawn.take(count).count() > 0
     }
 
     /// Where others wait for a worker: gives up those that have been here for a while, between two chunks. How long until the
@@ -322,10 +331,26 @@ where
         Some(TENURE)
     }
 
+    /// Looks for a moment whether anything comes, while there are glances left.
+    fn glance(&mut self) -> bool {
+        let begun = Instant::now();
+        let mut heard = false;
+        while !heard && begun.elapsed() < self.glances {
+            // Workers may need this processor.
+            std::thread::yield_now();
+            heard = self.read_rings().heard;
+        }
+        self.glances = self.glances.saturating_sub(begun.elapsed());
+        heard
+    }
+
     fn sleep(&mut self, timeout: Option<Duration>) -> Result<(), Error> {
+        self.hands.iter_mut().for_each(|hand| hand.seat.flush());
+        if self.glance() {
+            return Ok(());
+        }
         let mut unread = false;
         for hand in &mut self.hands {
-            hand.seat.flush();
             unread |= hand.seat.inbox.arm(&hand.seat.ring);
         }
         if !unread {

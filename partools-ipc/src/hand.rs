@@ -23,6 +23,11 @@ use std::time::{Duration, Instant};
 /// So many records, or bytes, are read from one ring before the next one has its turn.
 const BURST: usize = 4096;
 const BURST_BYTES: usize = 8 << 20;
+/// So many chunks it may have before it has answered any, where they are small messages: what they take is not known, and may be
+/// less than to wait for the next. Those that wait in vain are withdrawn.
+const AT_FIRST: usize = 4;
+/// A message of more bytes is sent before others are made, and none waits behind the first one.
+const LARGE: usize = 4 << 10;
 /// A chunk that takes less is so cheap that the worker would feel the wait for the next one; behind one that takes longer,
 /// none waits.
 const CHEAP: Duration = Duration::from_micros(500);
@@ -48,6 +53,8 @@ pub(crate) struct Read {
     pub(crate) more: bool,
     /// An item was answered.
     pub(crate) progress: bool,
+    /// It said anything at all.
+    pub(crate) heard: bool,
 }
 
 /// A chunk on its way there.
@@ -71,8 +78,10 @@ pub(crate) struct Hand<'r, 'p, O> {
     since: Instant,
     /// When it was given this map.
     taken: Instant,
-    /// It has begun with something, so that it has a state to drop.
+    /// It has begun with something.
     touched: bool,
+    /// What begins with the map makes a state, which has something to drop: that may take its time, or fail.
+    has_state: bool,
     /// So many items did it answer.
     answered: usize,
     /// It is to be given no more chunks of this map.
@@ -91,18 +100,19 @@ pub(crate) struct Hand<'r, 'p, O> {
 }
 
 impl<'r, 'p, O: Portable> Hand<'r, 'p, O> {
-    /// A worker that was sent the opening of the map.
-    pub(crate) fn new(slot: Slot<'p>, seat: Seat, timed: bool) -> Self {
+    /// A worker that was sent the opening of the map, which is `timed`, and `has_state`.
+    pub(crate) fn new(slot: Slot<'p>, seat: Seat, (timed, has_state): (bool, bool)) -> Self {
         let now = Instant::now();
         let hand = Hand {
             slot,
             seat,
             stage: Stage::Opening,
             queue: VecDeque::new(),
-            depth: 1,
+            depth: AT_FIRST,
             since: now,
             taken: now,
             touched: false,
+            has_state,
             answered: 0,
             is_leaving: false,
             unneeded: None,
@@ -154,6 +164,12 @@ impl<'r, 'p, O: Portable> Hand<'r, 'p, O> {
     pub(crate) fn post(&mut self, mut chunk: Chunk<'r, O>, request: &Request, careful: bool) {
         chunk.given_to(self.number());
         let ticket = self.seat.post(request, careful);
+        if request.as_bytes().len() > LARGE {
+            self.seat.flush();
+            if self.answered == 0 {
+                self.depth = 1;
+            }
+        }
         if self.queue.is_empty() {
             self.since = Instant::now();
         }
@@ -180,9 +196,9 @@ impl<'r, 'p, O: Portable> Hand<'r, 'p, O> {
         matches!(self.seat.life, Life::SettingUp(since) if since.elapsed() > LONG_SETUP)
     }
 
-    /// Chunks wait behind the one that it is at.
-    pub(crate) fn has_waiting(&self) -> bool {
-        self.queue.len() > 1
+    /// So many chunks wait behind the one that it is at.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.len().saturating_sub(1)
     }
 
     /// Nothing from here on is needed.
@@ -231,10 +247,11 @@ impl<'r, 'p, O: Portable> Hand<'r, 'p, O> {
         }
     }
 
-    /// It has let go of the map; or will, having begun nothing of it, and there is no need to wait for that (`hasty`). Of a map
+    /// It has let go of the map; or will, having nothing of it to drop, and there is no need to wait for that (`hasty`). Of a map
     /// that `is_stopped`, nobody is given back who is not set up: that may be what stopped it, and would stop the next one.
     pub(crate) fn is_done(&self, hasty: bool, is_stopped: bool) -> bool {
-        let is_early = hasty && !self.touched && self.stage == Stage::Closing;
+        let drops = self.touched && self.has_state;
+        let is_early = hasty && !drops && self.stage == Stage::Closing;
         let is_doubtful = match self.seat.life {
             Life::Unfit => true,
             Life::SettingUp(_) => is_stopped,
@@ -269,6 +286,7 @@ impl<'r, 'p, O: Portable> Hand<'r, 'p, O> {
             let sound = match seat.inbox.receive(&seat.ring) {
                 Ok(Received::Nothing) => return read,
                 Ok(Received::Record { kind, payload }) => {
+                    read.heard = true;
                     if kind == Record::Failed as u8 {
                         // What it wrote before that, it wrote before it said so.
                         seat.child.hear();

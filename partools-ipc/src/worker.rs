@@ -158,7 +158,12 @@ impl Worker<'_> {
 
     /// Answers the requests of a map.
     fn answer(&mut self, server: &mut Server<'_>, opening: &Opening) -> io::Result<()> {
-        self.send(OPENED, &[]);
+        // Told at once where somebody watches it from here on.
+        let urgency = match opening.timed {
+            true => Urgency::Prompt,
+            false => Urgency::Lazy,
+        };
+        put(&mut self.producer, OPENED, &[], urgency);
         let clock = || Clock::new(self.desk.clock(), opening.with_cpu);
         let clock = opening.timed.then(clock);
         let mut is_broken = false;
@@ -222,6 +227,10 @@ impl Outlet for Post<'_, '_> {
             _ => Urgency::Prompt,
         };
         self.is_broken |= record == Record::Broken;
+        if record == Record::End {
+            // The map may return on this: what its items have written stands before what follows it there.
+            flush_streams();
+        }
         if self.is_careful {
             put(self.producer, record as u8, payload, Urgency::Prompt);
             settle(self.producer);

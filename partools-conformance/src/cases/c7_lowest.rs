@@ -40,9 +40,10 @@ pub(super) fn list<E: Candidate>(list: &mut List<E>) {
         above_stop(&s, &Act::Abort)
     });
     list.only_isolated();
-    list.add("c7_lowest::a_crash_of_what_is_not_needed_is_no_error", |s| {
-        needless(&s)
-    });
+    list.add(
+        "c7_lowest::a_crash_of_what_is_not_needed_is_no_error",
+        |s| needless(&s),
+    );
     list.only_isolated();
 }
 

@@ -49,7 +49,8 @@ where
             });
         }
         let timed = self.patience.is_some() || self.watch.is_some();
-        let mut hand = Hand::new(slot, seat, timed);
+        let has_state = std::mem::needs_drop::<T::State>();
+        let mut hand = Hand::new(slot, seat, (timed, has_state));
         match hand.seat.open(&self.freight) {
             Ok(()) => self.hands.push(hand),
             // No descriptors are left to send to it.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 const FORGETFUL: &str = "PARTOOLS_IPC_FORGETFUL";
 const HANGING: &str = "PARTOOLS_IPC_HANGING";
+const PRINTING: &str = "PARTOOLS_IPC_PRINTING";
 
 fn again(variable: &str, value: &Path) -> Command {
     let mut command = Command::new(env::current_exe().expect("this program"));
@@ -39,6 +40,22 @@ pub(super) fn words_of_forgetful(how: &str) -> (String, Duration) {
     assert!(!output.status.success());
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     (words, begun.elapsed())
+}
+
+/// A program whose items print, without ending the line, and which prints when the map is over.
+pub(super) fn printing() -> Option<ExitCode> {
+    env::var_os(PRINTING)?;
+    let job = over(0..4).map(|_| write!(std::io::stdout(), "x").is_ok());
+    let written = job.run(&Ipc::new().workers(2)).expect("it runs");
+    assert_eq!(written, [true; 4]);
+    write!(std::io::stdout(), "it is over").expect("it is heard");
+    Some(ExitCode::SUCCESS)
+}
+
+/// What such a program prints.
+pub(super) fn words_of_printing() -> String {
+    let output = again(PRINTING, Path::new("yes")).output();
+    String::from_utf8_lossy(&output.expect("it starts").stdout).into_owned()
 }
 
 /// A map whose items write down who they are, and never end.

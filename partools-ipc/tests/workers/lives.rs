@@ -1,7 +1,7 @@
 //! How long workers live.
 
 use super::Trials;
-use super::hosts::{eventually, lives, start_hanging, words_of_forgetful};
+use super::hosts::{eventually, lives, start_hanging, words_of_forgetful, words_of_printing};
 use partools_conformance::leaks::Snapshot;
 use partools_core::{Chunks, Report, over, over_iter};
 use partools_ipc::{Ipc, Limits};
@@ -22,6 +22,14 @@ pub(super) fn all() -> Trials {
         (
             "a_worker_that_died_between_maps_is_replaced",
             replaced_between,
+        ),
+        (
+            "what_waits_behind_a_slow_item_goes_to_whoever_is_free",
+            spread,
+        ),
+        (
+            "what_items_print_stands_before_what_follows_the_map",
+            printed,
         ),
         ("dropping_the_last_clone_ends_all_workers", dropped),
         ("idle_workers_end_and_are_started_again", idle),
@@ -104,6 +112,33 @@ fn replaced_between() {
     eventually("it dies", || !lives(victim));
     let after = workers(&ipc);
     assert_eq!((after.len(), before.intersection(&after).count()), (2, 1));
+}
+
+fn spread() {
+    let ipc = Ipc::new().workers(2);
+    workers(&ipc);
+    // Each worker is given several at first, as nobody knows what they take; the first one turns out to be slow.
+    let job = over(0..8).chunk(Chunks::of(1)).map(|i| {
+        if i == 0 {
+            std::thread::sleep(Duration::from_millis(400));
+        }
+        std::process::id()
+    });
+    let ran_on = job.run(&ipc).unwrap();
+    assert!(
+        ran_on[1..].iter().all(|&other| other != ran_on[0]),
+        "{ran_on:?}"
+    );
+}
+
+fn printed() {
+    for _ in 0..20 {
+        let words = words_of_printing();
+        assert!(
+            words.ends_with("it is over") && words.starts_with("xxxx"),
+            "{words}"
+        );
+    }
 }
 
 fn dropped() {

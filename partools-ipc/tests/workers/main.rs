@@ -18,7 +18,10 @@ fn main() -> ExitCode {
         return code;
     }
     partools_ipc::init();
-    if let Some(code) = hosts::hanging().or_else(tight::play) {
+    if let Some(code) = hosts::hanging()
+        .or_else(hosts::printing)
+        .or_else(tight::play)
+    {
         return code;
     }
     let all = [

@@ -44,10 +44,13 @@ pub struct Patience {
 impl Patience {
     /// As the plan has it for an item, and `limits` for processor time and the grace.
     pub fn new(item: Option<Duration>, limits: &Limits) -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let cpu = limits.item_cpu_time();
+        // Asked only where it is needed: the answer is read from the files of control groups, for each map.
+        let processors = || std::thread::available_parallelism().map_or(1, |n| n.get());
+        let threads = cpu.map_or(1, |_| processors());
         Patience {
             item,
-            cpu: limits.item_cpu_time(),
+            cpu,
             grace: limits.stop_grace(),
             threads: u32::try_from(threads).unwrap_or(u32::MAX),
         }
