@@ -6,7 +6,7 @@ The first line of standard input is the order, in JSON; then a line for each rou
     echo '{"who": "mpire", "workers": 2, "target_s": 0.1, "shape": {"shape": "noop", "count": 64}}
     round' | python peers.py
 
-Its argument, which only the flights need, is a file with their delays.
+Its argument, which only the flights need, is a file with their delays. A second one, `mpi`, makes it a rank of a job.
 """
 
 import gc
@@ -17,7 +17,7 @@ import sys
 import time
 
 import work
-from pools import ALL
+from pools import ALL, Mpi4py
 
 
 class Cannot(Exception):
@@ -97,7 +97,11 @@ def effort():
     """Processor time of this process, of those it has reaped, and of those that live."""
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     total = sum(usage.ru_utime + usage.ru_stime for usage in usages)
-    for child in descendants(os.getpid()):
+    # A rank counts all ranks: what its launcher has started.
+    root = os.getpid() if Mpi4py.executor is None else os.getppid()
+    for child in descendants(root):
+        if child == os.getpid():
+            continue
         try:
             total += time.clock_gettime((~child << 3) | 2)  # as clock_getcpuclockid makes it
         except OSError:
@@ -115,6 +119,8 @@ class Session:
             self.items, self.function, self.digest_of = [0] * self.shape["cheap"], work.timed, None
         else:
             self.function, self.items, self.watched, self.digest_of = inputs(self.shape)
+        if Mpi4py.executor is not None and work.shared is not None:
+            raise Cannot("mpi4py.futures shares nothing: a program would broadcast the array itself")
         gc.freeze()
 
     def round(self, watched):
@@ -170,7 +176,21 @@ def main():
             say({"failed": f"{type(error).__name__}: {error}"[:200]})
 
 
+def rank():
+    """Rank 0 answers the coordinator, the others serve it."""
+    from mpi4py import MPI
+    from mpi4py.futures import MPICommExecutor
+
+    with MPICommExecutor(MPI.COMM_WORLD, root=0) as executor:
+        if executor is not None:
+            Mpi4py.executor = executor
+            main()
+
+
 if __name__ == "__main__":
-    main()
-    # Pools that nobody closed would be waited for: the coordinator has what it wants.
-    os._exit(0)
+    if sys.argv[2:] == ["mpi"]:
+        rank()
+    else:
+        main()
+        # Pools that nobody closed would be waited for: the coordinator has what it wants.
+        os._exit(0)

@@ -136,6 +136,15 @@ class Pebble(Pool):
         return self.pool.map(function, items, chunksize=self.chunk(items)).result()
 
 
+class Mpi4py(Pool):
+    """Rank 0's executor, which `peers.py` begins on all ranks."""
+
+    executor = None
+
+    def imap(self, function, items):
+        return Mpi4py.executor.map(function, items, chunksize=self.chunk(items))
+
+
 ALL = {
     "multiprocessing": Multiprocessing,
     "concurrent.futures": ConcurrentFutures,
@@ -143,4 +152,5 @@ ALL = {
     "joblib": Joblib,
     "pathos": Pathos,
     "pebble": Pebble,
+    "mpi4py": Mpi4py,
 }

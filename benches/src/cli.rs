@@ -3,7 +3,7 @@
 use crate::catalogue::{Size, Workload, catalogue};
 use crate::check::faults;
 use crate::contender::{Entry, Kind, Launch};
-use crate::contenders::{self, become_worker_if_asked};
+use crate::contenders::{self, become_worker_if_asked, ranks};
 use crate::machine::{Machine, today};
 use crate::neighbours::{self, NEIGHBOUR};
 use crate::race::{self, Rules};
@@ -137,6 +137,7 @@ fn be_contender(entries: &[Entry], words: Vec<String>) -> Result<(), Box<dyn Err
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     match words.first().map(String::as_str) {
         Some(NEIGHBOUR) => neighbours::live(),
+        Some(ranks::RANK) => ranks::be_rank(),
         Some("--") => Err(Command::new(&words[1]).args(&words[2..]).exec().into()),
         _ => {
             let mut line = String::new();

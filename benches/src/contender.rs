@@ -102,6 +102,11 @@ pub enum Launch {
     Missing(String),
 }
 
+impl Launch {
+    /// Among the words of a command: the number of ranks of a job, which is one more than the workers.
+    pub(crate) const RANKS: &str = "{ranks}";
+}
+
 /// A contender in the list of a comparison.
 #[derive(Debug, Clone)]
 pub struct Entry {

@@ -8,6 +8,11 @@ mod fork_map;
 mod fork_union;
 mod ours;
 mod procspawn;
+#[cfg(feature = "mpi")]
+pub(crate) mod ranks;
+#[cfg(not(feature = "mpi"))]
+#[path = "contenders/no_ranks.rs"]
+pub(crate) mod ranks;
 mod reference;
 
 use crate::contender::{Entry, Kind};
@@ -17,7 +22,7 @@ pub(crate) use procspawn::become_worker_if_asked;
 /// All of this build, references first. Scripts come from `peers`.
 #[must_use]
 pub fn all() -> Vec<Entry> {
-    vec![
+    let mut all = vec![
         Entry::of::<reference::Loop>("loop", Kind::Reference).alone(),
         Entry::of::<reference::Memcpy>("memcpy", Kind::Reference).alone(),
         Entry::of::<ours::OnSerial>("serial", Kind::Ours).alone(),
@@ -32,7 +37,9 @@ pub fn all() -> Vec<Entry> {
         Entry::of::<crates::Scope>("thread::scope", Kind::Rust),
         Entry::of::<procspawn::Procspawn>("procspawn", Kind::Rust),
         Entry::of::<fork_map::ForkMap>("fork-map", Kind::Rust),
-    ]
+    ];
+    all.extend(ranks::entry());
+    all
 }
 
 #[cfg(feature = "peers-fork-union")]

@@ -4,7 +4,17 @@ use crate::processes::descendants;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::time::ClockId;
 use nix::unistd::Pid;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
+
+/// Whose descendants count; this process's own where it is 0.
+static ROOT: AtomicU32 = AtomicU32::new(0);
+
+/// All that `process` has started counts from now on, this process among them.
+#[cfg_attr(not(feature = "mpi"), expect(dead_code, reason = "for ranks of a job"))]
+pub(crate) fn begin_at(process: u32) {
+    ROOT.store(process, Relaxed);
+}
 
 /// The processor time until now.
 #[derive(Debug, Clone, Copy)]
@@ -39,8 +49,14 @@ fn of_the_living() -> Duration {
         let now = ClockId::pid_cpu_clock_id(pid).ok()?.now().ok()?;
         Some(Duration::from(now))
     };
-    descendants(std::process::id())
+    let own = std::process::id();
+    let root = match ROOT.load(Relaxed) {
+        0 => own,
+        root => root,
+    };
+    descendants(root)
         .into_iter()
+        .filter(|&other| other != own)
         .filter_map(time)
         .sum()
 }

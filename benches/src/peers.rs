@@ -4,6 +4,7 @@
 //! are used where they are. What cannot be had is a contender that is missing, with the reason; the rest goes on.
 
 use crate::contender::{Entry, Kind, Launch};
+use crate::contenders::ranks;
 use crate::works::Delays;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -21,6 +22,9 @@ const PYTHON: [(&str, &str, &str); 6] = [
     ("pathos", "pathos.multiprocessing", "pathos"),
     ("pebble", "pebble", "pebble"),
 ];
+
+/// In a job of ranks, with the feature `mpi`.
+const MPI4PY: &str = "mpi4py";
 
 /// A contender, and the R package that has it.
 const R: [(&str, &str); 2] = [("mclapply", "parallel"), ("future.apply", "future.apply")];
@@ -43,6 +47,20 @@ pub(crate) fn set_up() -> Vec<Entry> {
             entry(who, Kind::Python, ready)
         })
         .collect();
+    let script = || {
+        let python = python.as_ref().map_err(Clone::clone)?;
+        import(python, MPI4PY).or_else(|_| install(python, MPI4PY))?;
+        import(python, "mpi4py.futures")?;
+        Ok(vec![
+            path(python),
+            format!("{SCRIPTS}/peers.py"),
+            path(&delays()?),
+        ])
+    };
+    if cfg!(feature = "mpi") {
+        let job = ranks::mpi4py(script());
+        entries.extend(job.map(|job| entry(MPI4PY, Kind::Python, job)));
+    }
     entries.extend(R.iter().map(|(who, package)| {
         let script = format!("{SCRIPTS}/peers.R");
         entry(

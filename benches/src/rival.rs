@@ -41,7 +41,12 @@ impl Rival {
         let mut command = Command::new("/proc/self/exe");
         command.arg(HIDDEN);
         if let Launch::Command(words) = &entry.launch {
-            command.arg("--").args(words);
+            let ranks = (order.workers + 1).to_string();
+            let filled = words.iter().map(|word| match &**word {
+                Launch::RANKS => &ranks,
+                _ => word,
+            });
+            command.arg("--").args(filled);
         }
         let mut process = command
             .stdin(Stdio::piped())

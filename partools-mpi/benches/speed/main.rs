@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench -p partools-mpi                     all of it: some 3 minutes, 4 GB of memory
 //! cargo bench -p partools-mpi -- --quick          small numbers, to see that it goes
+//! cargo bench -p partools-mpi -- items noops      these jobs alone: items, noops, chunks, published, broadcast, mpi4py
 //! ```
 //!
 //! Jobs of three ranks on this machine, started one after the other, ours and the others in turn; of each figure the median of the
@@ -19,6 +20,8 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::process::{Command, ExitCode};
 
+/// The job of the others.
+const PEER: &str = "mpi4py";
 /// Set for those that `mpirun` starts: which job.
 const JOB: &str = "PARTOOLS_MPI_BENCH";
 
@@ -79,9 +82,18 @@ type Figures = BTreeMap<String, f64>;
 
 fn compare(size: Size, quick: bool) -> Result<(), Box<dyn Error>> {
     let mut rounds = BTreeMap::<String, Vec<f64>>::new();
-    let peer = peer::python();
+    let named: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|it| !it.starts_with('-'))
+        .collect();
+    let wanted = |job: &str| named.is_empty() || named.iter().any(|name| name == job);
+    let peer = match wanted(PEER) {
+        true => peer::python(),
+        false => Err("it was not asked for".to_owned()),
+    };
+    let jobs = ["items", "noops", "chunks", "published", "broadcast"];
     for round in 0..size.rounds {
-        for job in ["items", "noops", "chunks", "published", "broadcast"] {
+        for job in jobs.into_iter().filter(|job| wanted(job)) {
             eprintln!("round {} of {}: {job}", round + 1, size.rounds);
             let own = std::env::current_exe()?;
             let mut command = mpirun();
@@ -92,7 +104,7 @@ fn compare(size: Size, quick: bool) -> Result<(), Box<dyn Error>> {
             take(&mut rounds, &mut command)?;
         }
         if let Ok(python) = &peer {
-            eprintln!("round {} of {}: mpi4py", round + 1, size.rounds);
+            eprintln!("round {} of {}: {PEER}", round + 1, size.rounds);
             take(&mut rounds, &mut peer::job(python, size.noops_of_python)?)?;
         }
     }
@@ -106,7 +118,7 @@ fn compare(size: Size, quick: bool) -> Result<(), Box<dyn Error>> {
         .collect();
     print(&figures, size);
     if let Err(why) = peer {
-        println!("mpi4py is left out: {why}");
+        println!("{PEER} is left out: {why}");
     }
     Ok(())
 }
@@ -137,7 +149,11 @@ fn take(rounds: &mut BTreeMap<String, Vec<f64>>, job: &mut Command) -> Result<()
 
 fn print(figures: &Figures, size: Size) {
     let of = |name: &str| figures.get(name).copied().unwrap_or(f64::NAN);
+    // Of the jobs that were asked for.
     let line = |what: &str, here: String, beside: String, ratio: f64, wanted: &str| {
+        if ratio.is_nan() {
+            return;
+        }
         println!("{what:44} {here:>14} {beside:>34} {ratio:>8.3}  {wanted}");
     };
     println!(
@@ -186,11 +202,16 @@ fn print(figures: &Figures, size: Size) {
         again / published,
         "",
     );
-    println!(
-        "private memory of a working rank: {:.1} MB before it has seen the argument, {:+.1} MB when it has read all of it (wanted: under 8 MB)",
-        of("private before MB"),
-        of("private grown MB")
-    );
+    if figures.contains_key("private grown MB") {
+        println!(
+            "private memory of a working rank: {:.1} MB before it has seen the argument, {:+.1} MB when it has read all of it (wanted: under 8 MB)",
+            of("private before MB"),
+            of("private grown MB")
+        );
+    }
+    if !figures.contains_key("chunks per s") {
+        return;
+    }
     // A chunk that takes s seconds on each of P ranks makes rank 0 busy for P / (s * rate) of the time.
     let rate = of("chunks per s");
     let seconds = 1000.0 / (0.1 * rate);
