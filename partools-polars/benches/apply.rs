@@ -5,7 +5,8 @@
 //! POLARS_MAX_THREADS=2 cargo bench                    1e7 rows: some 8 GB
 //! POLARS_MAX_THREADS=2 cargo bench -- --rows 1e6
 //! ```
-//! Contenders take turns in one process, three rounds. Grouping counts. Results are compared, as sums.
+//! Contenders take turns in one process, three rounds. Grouping counts. Results are compared: how many rows, and the sum of
+//! each column (of what is grouped alone, the sum of the squared sizes); for 1e7 rows also with what the benchmark publishes.
 #![allow(clippy::print_stdout, reason = "a bench reports")]
 
 #[allow(dead_code, reason = "this bench needs some of it")]
@@ -15,6 +16,9 @@ mod g1;
 #[path = "../../benches/benches/groupby/works.rs"]
 mod works;
 
+use arrow_array::ArrayRef;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type};
 use partools_core::{Executor, NoShared};
 use partools_frame::{Alone, Frame, Group, GroupTask, Output};
 use partools_polars::to_polars;
@@ -35,7 +39,8 @@ fn main() {
         clippy::cast_sign_loss,
         reason = "a number of rows"
     )]
-    let table = g1::table(rows as usize);
+    let rows = rows as usize;
+    let table = g1::table(rows);
     let polars = to_polars(table.batch()).expect("types that polars has");
     // Its own `group_by().apply` is the peer; with columns that it would not look at left out, as anyone would.
     let pick = |names: &[&str]| {
@@ -53,26 +58,31 @@ fn main() {
     let (by_two, by_text) = (pick(&["id2", "id4"]), pick(&["id3"]));
     race(
         "grouping, two keys",
+        rows,
         [
             ("polars, its threads", &mut || {
                 groups(&by_two, &["id2", "id4"])
             }),
             ("ours, 2 threads", &mut || {
-                ours(&table, &["id2", "id4"], |group| group.len() as u64)
+                ours(&table, &["id2", "id4"], |group| {
+                    (group.len() as f64).powi(2)
+                })
             }),
         ],
     );
     race(
         "grouping, texts",
+        rows,
         [
             ("polars, its threads", &mut || groups(&by_text, &["id3"])),
             ("ours, 2 threads", &mut || {
-                ours(&table, &["id3"], |group| group.len() as u64)
+                ours(&table, &["id3"], |group| (group.len() as f64).powi(2))
             }),
         ],
     );
     race(
         "q3",
+        rows,
         [
             ("polars, apply", &mut || {
                 apply(&pick(&["id3", "v1", "v3"]), &["id3"], q3)
@@ -85,6 +95,7 @@ fn main() {
     let six = pick(&["id4", "id5", "v3"]);
     race(
         "q6",
+        rows,
         [
             ("polars, apply", &mut || apply(&six, &["id4", "id5"], q6)),
             ("polars, built in", &mut || {
@@ -95,7 +106,7 @@ fn main() {
                 let medians = six
                     .group_by(["id4", "id5"])
                     .and_then(|groups| groups.select(["v3"]).median());
-                medians.expect("medians").height()
+                found(&medians.expect("medians"), 2)
             }),
             ("ours, 2 threads", &mut || {
                 ours(&table, &["id4", "id5"], works::median_and_deviation)
@@ -104,6 +115,7 @@ fn main() {
     );
     race(
         "q8",
+        rows,
         [
             ("polars, apply", &mut || {
                 apply(&pick(&["id6", "v3"]), &["id6"], q8)
@@ -116,6 +128,7 @@ fn main() {
     let nine = pick(&["id2", "id4", "v1", "v2"]);
     race(
         "q9",
+        rows,
         [
             ("polars, apply", &mut || apply(&nine, &["id2", "id4"], q9)),
             ("ours, 2 threads", &mut || {
@@ -125,16 +138,53 @@ fn main() {
     );
 }
 
-/// Rounds by turns; all give the same number of rows.
-fn race<const N: usize>(what: &str, mut contenders: [(&str, &mut dyn FnMut() -> usize); N]) {
+/// What came out: how many rows, and the sum of each column that was asked for.
+#[derive(Debug, Clone)]
+struct Found {
+    rows: usize,
+    sums: Vec<f64>,
+}
+
+impl Found {
+    /// Equal but for the order in which floats were added; what is built in gives the first column alone.
+    fn agrees(&self, other: &Found) -> bool {
+        let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-9 * a.abs().max(1.0);
+        let columns = self.sums.len().min(other.sums.len());
+        columns > 0 && self.rows == other.rows && self.sums.iter().zip(&other.sums).all(close)
+    }
+
+    /// The last contender's sums are those that the benchmark publishes, where it does for these rows.
+    fn assert_published(&self, question: &str, of_rows: usize) {
+        if of_rows != 10_000_000 {
+            return;
+        }
+        for ((_, published), sum) in works::published(question).iter().zip(&self.sums) {
+            assert_eq!(&format!("{sum:.3}"), published, "{question}");
+        }
+    }
+}
+
+/// Rounds by turns; all give the same.
+fn race<const N: usize>(
+    what: &str,
+    of_rows: usize,
+    mut contenders: [(&str, &mut dyn FnMut() -> Found); N],
+) {
     let mut times = vec![Vec::new(); N];
-    let mut rows = None;
+    let mut first: Option<Found> = None;
     for round in 0..=ROUNDS {
         for (at, (name, work)) in contenders.iter_mut().enumerate() {
             let begun = Instant::now();
             let found = black_box(work());
             let took = begun.elapsed();
-            assert_eq!(*rows.get_or_insert(found), found, "{what}: rows of {name}");
+            let expected = first.get_or_insert_with(|| found.clone());
+            assert!(
+                found.agrees(expected),
+                "{what}: {name} gives {found:?}, and not {expected:?}"
+            );
+            if at + 1 == N {
+                found.assert_published(what, of_rows);
+            }
             if round > 0 {
                 times[at].push(took);
             }
@@ -146,7 +196,7 @@ fn race<const N: usize>(what: &str, mut contenders: [(&str, &mut dyn FnMut() -> 
     };
     let medians: Vec<Duration> = times.iter_mut().map(median).collect();
     let ours = medians[N - 1];
-    println!("{what}: {} rows", rows.unwrap_or(0));
+    println!("{what}: {} rows", first.map_or(0, |found| found.rows));
     for ((name, _), median) in contenders.iter().zip(&medians) {
         let ratio = median.as_secs_f64() / ours.as_secs_f64();
         println!(
@@ -156,29 +206,53 @@ fn race<const N: usize>(what: &str, mut contenders: [(&str, &mut dyn FnMut() -> 
     }
 }
 
-fn groups(frame: &DataFrame, keys: &[&str]) -> usize {
-    frame
-        .group_by(keys.iter().copied())
-        .expect("groups")
-        .get_groups()
-        .len()
-}
-
-fn apply(frame: &DataFrame, keys: &[&str], f: fn(&DataFrame) -> PolarsResult<DataFrame>) -> usize {
+fn groups(frame: &DataFrame, keys: &[&str]) -> Found {
     let groups = frame.group_by(keys.iter().copied()).expect("groups");
-    groups.apply(|group| f(&group)).expect("a result").height()
+    let sizes = groups.get_groups().iter().map(|group| group.len() as f64);
+    Found {
+        rows: groups.get_groups().len(),
+        sums: vec![sizes.map(|size| size * size).sum()],
+    }
 }
 
-fn ours<F, R>(table: &Frame, keys: &[&str], f: F) -> usize
+fn apply(frame: &DataFrame, keys: &[&str], f: fn(&DataFrame) -> PolarsResult<DataFrame>) -> Found {
+    let groups = frame.group_by(keys.iter().copied()).expect("groups");
+    found(&groups.apply(|group| f(&group)).expect("a result"), 0)
+}
+
+/// The sums of all columns behind the keys.
+fn found(result: &DataFrame, keys: usize) -> Found {
+    let sum = |column: &Column| -> f64 {
+        let floats = column.f64().expect("floats").iter().flatten();
+        floats.filter(|value| !value.is_nan()).sum()
+    };
+    Found {
+        rows: result.height(),
+        sums: result.columns()[keys..].iter().map(sum).collect(),
+    }
+}
+
+fn ours<F, R>(table: &Frame, keys: &[&str], f: F) -> Found
 where
     F: for<'a, 'g> Fn(&'a Group<'g>) -> R + Copy + Sync,
     R: Output,
     Threads: for<'t> Executor<GroupTask<'t, NoShared, Alone<F, R>>>,
 {
     let job = table.group_by(keys.iter().copied()).apply(f);
-    job.run(&Threads::new().workers(2))
-        .expect("a result")
-        .num_rows()
+    let result = job.run(&Threads::new().workers(2)).expect("a result");
+    let sum = |column: &ArrayRef| -> f64 {
+        match column.as_primitive_opt::<Int64Type>() {
+            Some(integers) => integers.iter().flatten().map(|value| value as f64).sum(),
+            None => column.as_primitive::<Float64Type>().iter().flatten().sum(),
+        }
+    };
+    Found {
+        rows: result.num_rows(),
+        sums: result.batch().columns()[keys.len()..]
+            .iter()
+            .map(sum)
+            .collect(),
+    }
 }
 
 /// The columns of a group as slices.

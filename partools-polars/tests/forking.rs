@@ -8,8 +8,14 @@ use polars_core::prelude::*;
 use std::time::Duration;
 
 fn main() -> std::process::ExitCode {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "polars reads it once, and has no other way to be told"
+    )]
     // SAFETY: nothing else runs yet. With one thread polars would have no pool to wait for.
-    unsafe { std::env::set_var("POLARS_MAX_THREADS", "2") };
+    unsafe {
+        std::env::set_var("POLARS_MAX_THREADS", "2")
+    };
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     let trials = vec![
@@ -32,7 +38,8 @@ fn numbers(rows: i32) -> DataFrame {
 }
 
 /// What waits for the pool, each with a number that tells whether it was right.
-const OPERATIONS: [(&str, fn(&DataFrame) -> PolarsResult<usize>); 5] = [
+type Operation = fn(&DataFrame) -> PolarsResult<usize>;
+const OPERATIONS: [(&str, Operation); 5] = [
     ("filter", |frame| {
         Ok(frame.filter(&frame.column("v")?.f64()?.gt(0.0))?.height())
     }),
