@@ -26,6 +26,8 @@ use crate::error::FrameError;
 use crate::frame::Frame;
 use crate::group::Group;
 use crate::group_by::GroupBy;
+use crate::keys::Grouping;
+use crate::partial::Partial;
 use crate::run;
 use crate::series::Mapped;
 use crate::task::GroupTask;
@@ -204,8 +206,30 @@ impl<K: Summary, G: Start> Aggregate<K, G> {
         self.call.check(&self.by.frame)?;
         let groups = self.by.grouping(executor.capabilities().workers())?;
         let parts = run::parts(&self.by, &groups, &self.call, executor)?;
+        self.assemble(&groups, parts)
+    }
+
+    /// As [`run`](Self::run), with the failures of groups beside the results of the others.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), but for the failures of groups.
+    pub fn try_run<'t, E>(&'t self, executor: &E) -> Result<Partial, FrameError>
+    where
+        E: Executor<GroupTask<'t, NoShared, K, G>> + ?Sized,
+    {
+        self.call.check(&self.by.frame)?;
+        let groups = self.by.grouping(executor.capabilities().workers())?;
+        let (parts, failures) = run::good_parts(&self.by, &groups, &self.call, executor)?;
+        Ok(Partial::new(self.assemble(&groups, parts)?, failures))
+    }
+
+    fn assemble(
+        &self,
+        groups: &Grouping<'static>,
+        parts: Vec<Option<K::Part>>,
+    ) -> Result<Frame, FrameError> {
         let (of, parts) = run::not_skipped(parts);
-        let mut columns = self.by.key_columns(&groups, &UInt32Array::from(of))?;
+        let mut columns = self.by.key_columns(groups, &UInt32Array::from(of))?;
         self.call.columns(&self.by.frame, parts, &mut columns)?;
         Frame::new(columns)
     }

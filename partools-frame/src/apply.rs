@@ -1,11 +1,12 @@
 //! `apply`: what a function returns for each group, the results below one another, with their keys.
 
-use crate::error::{FrameError, GroupFailure};
+use crate::error::FrameError;
 use crate::form::Form;
 use crate::frame::Frame;
 use crate::group_by::GroupBy;
 use crate::keys::{Grouping, small};
 use crate::output::Output;
+use crate::partial::Partial;
 use crate::run;
 use crate::task::{CallGroup, GroupTask};
 use arrow_array::UInt32Array;
@@ -15,33 +16,6 @@ use partools_core::{Executor, NoState, Shared, Start};
 #[derive(Debug, Clone)]
 #[must_use = "nothing runs before an ending such as run"]
 pub struct Apply<S, K, R, G = NoState>(Form<S, K, R, G>);
-
-/// What a map over groups gave where some of them failed: the rows of the others, and the failures.
-#[derive(Debug)]
-pub struct Partial {
-    frame: Frame,
-    failures: Vec<GroupFailure>,
-}
-
-impl Partial {
-    /// The results of the groups that did not fail.
-    #[must_use]
-    pub fn frame(&self) -> &Frame {
-        &self.frame
-    }
-
-    /// The groups that failed, in order.
-    #[must_use]
-    pub fn failures(&self) -> &[GroupFailure] {
-        &self.failures
-    }
-
-    /// Both.
-    #[must_use]
-    pub fn into_parts(self) -> (Frame, Vec<GroupFailure>) {
-        (self.frame, self.failures)
-    }
-}
 
 impl<S: Shared, G: Start, K: CallGroup<S, G::State, Part = R::Part>, R: Output> Apply<S, K, R, G> {
     pub(crate) fn new(by: GroupBy<S, G>, call: K) -> Self {
@@ -76,19 +50,9 @@ impl<S: Shared, G: Start, K: CallGroup<S, G::State, Part = R::Part>, R: Output> 
     where
         E: Executor<GroupTask<'t, S, K, G>> + ?Sized,
     {
-        let groups = self.0.by.grouping(executor.capabilities().workers())?;
-        let mut failures = Vec::new();
-        let outcomes = run::outcomes(&self.0.by, &groups, &self.0.call, executor)?;
-        let good = outcomes.into_iter().map(|outcome| match outcome {
-            Ok(part) => part,
-            Err(failure) => {
-                failures.push(failure);
-                None
-            }
-        });
-        let good = good.collect();
-        let frame = self.assemble(&groups, good)?;
-        Ok(Partial { frame, failures })
+        let (groups, parts, failures) = self.0.good_parts(executor)?;
+        let frame = self.assemble(&groups, parts)?;
+        Ok(Partial::new(frame, failures))
     }
 
     fn assemble(

@@ -3,7 +3,8 @@
 use crate::error::FrameError;
 use crate::frame::Frame;
 use crate::group_by::GroupBy;
-use crate::keys::small;
+use crate::keys::{Grouping, small};
+use crate::partial::Partial;
 use crate::run;
 use crate::task::{CallGroup, GroupTask};
 use arrow_array::UInt32Array;
@@ -32,6 +33,24 @@ impl<S: Shared, G: Start, K: CallGroup<S, G::State, Part = bool>> Filter<S, K, G
     {
         let groups = self.by.grouping(executor.capabilities().workers())?;
         let keep = run::parts(&self.by, &groups, &self.call, executor)?;
+        self.kept(&groups, &keep)
+    }
+
+    /// As [`run`](Self::run), with the failures of groups; their rows are left out.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), but for the failures of groups.
+    pub fn try_run<'t, E>(&'t self, executor: &E) -> Result<Partial, FrameError>
+    where
+        E: Executor<GroupTask<'t, S, K, G>> + ?Sized,
+    {
+        let groups = self.by.grouping(executor.capabilities().workers())?;
+        let (keep, failures) = run::good_parts(&self.by, &groups, &self.call, executor)?;
+        Ok(Partial::new(self.kept(&groups, &keep)?, failures))
+    }
+
+    /// The rows of the groups to keep.
+    fn kept(&self, groups: &Grouping<'_>, keep: &[Option<bool>]) -> Result<Frame, FrameError> {
         let of = groups.group_of_rows(self.by.frame.num_rows());
         let is_kept =
             |group: &Option<u32>| group.is_some_and(|group| keep[group as usize] == Some(true));

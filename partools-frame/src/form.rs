@@ -1,6 +1,6 @@
 //! What `apply` and `transform` have in common: groups, a closure, and names for the columns that it returns.
 
-use crate::error::FrameError;
+use crate::error::{FrameError, GroupFailure};
 use crate::group_by::GroupBy;
 use crate::keys::Grouping;
 use crate::names::named;
@@ -47,6 +47,27 @@ impl<S: Shared, G: Start, K: CallGroup<S, G::State, Part = R::Part>, R: Output> 
         let groups = self.by.grouping(executor.capabilities().workers())?;
         let parts = run::parts(&self.by, &groups, &self.call, executor)?;
         Ok((groups, parts))
+    }
+
+    /// As [`parts`](Self::parts), with the failures of groups, which then have no part.
+    #[expect(clippy::type_complexity, reason = "three things that belong together")]
+    pub(crate) fn good_parts<'t, E>(
+        &'t self,
+        executor: &E,
+    ) -> Result<
+        (
+            Arc<Grouping<'static>>,
+            Vec<Option<R::Part>>,
+            Vec<GroupFailure>,
+        ),
+        FrameError,
+    >
+    where
+        E: Executor<GroupTask<'t, S, K, G>> + ?Sized,
+    {
+        let groups = self.by.grouping(executor.capabilities().workers())?;
+        let (parts, failures) = run::good_parts(&self.by, &groups, &self.call, executor)?;
+        Ok((groups, parts, failures))
     }
 
     /// The columns under their names.

@@ -21,10 +21,11 @@
 //! # Ok::<(), partools_frame::FrameError>(())
 //! ```
 //!
-//! A [`Frame`] is a checked Arrow `RecordBatch`; by the features `csv` and `parquet` also a file. [`Frame::group_by`] takes
+//! A [`Frame`] is a checked Arrow `RecordBatch`; by the features `csv` and `parquet` also a file, and by the crate
+//! `partools-polars` (a workspace of its own, since polars takes minutes to build) a frame of polars'. [`Frame::group_by`] takes
 //! columns and options, then a form: `apply`, `transform`, `filter`, `agg`; with a state for each worker and random numbers
 //! `apply_cx` and so on. What a closure may return is an [`Output`]. A failing group is named by its key, and
-//! [`Apply::try_run`] keeps the others. Where some groups are much larger than others, those are begun first. The example
+//! `try_run` keeps the others ([`Partial`]). Where some groups are much larger than others, those are begun first. The example
 //! `delays` fits a robust line to the flights of each route.
 //!
 //! # What is copied and what is not
@@ -73,6 +74,7 @@ mod key;
 mod keys;
 mod names;
 mod output;
+mod partial;
 mod run;
 mod scratch;
 mod series;
@@ -81,7 +83,7 @@ mod transform;
 mod value;
 
 pub use agg::{Agg, Aggregate, Aggregates, Answer};
-pub use apply::{Apply, Partial};
+pub use apply::Apply;
 pub use arrow_array;
 pub use element::{Cell, Element};
 pub use error::{FrameError, GroupFailure};
@@ -96,6 +98,7 @@ pub use group_by::GroupBy;
 pub use group_error::GroupError;
 pub use key::Key;
 pub use output::{Columns, GroupValues, Mismatch, Output};
+pub use partial::Partial;
 pub use partools_derive::Record;
 pub use series::{
     CallValue, FarSeries, LendValue, Mapped, Nulls, OfValue, OfValueShared, OwnNulls,

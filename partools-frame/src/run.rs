@@ -3,15 +3,11 @@
 
 use crate::error::{FrameError, GroupFailure};
 use crate::group_by::GroupBy;
-use crate::group_error::GroupError;
 use crate::keys::{Grouping, small};
 use crate::output::{Columns, Mismatch, Output};
 use crate::task::{CallGroup, GroupTask};
 use partools_core::{Executor, Failed, Shared, Start};
 use std::sync::Arc;
-
-/// What became of each group: a part, nothing where it was skipped, or a failure.
-pub(crate) type Outcome<P> = Result<Option<P>, GroupFailure>;
 
 /// All parts, or the failure of the first group that failed.
 pub(crate) fn parts<'t, S, G, K, E>(
@@ -42,26 +38,32 @@ where
         })
 }
 
-/// The outcome of each group.
-pub(crate) fn outcomes<'t, S, G, K, E>(
+/// The parts of the groups that did not fail, none for the others, and the failures.
+#[expect(clippy::type_complexity, reason = "two things that belong together")]
+pub(crate) fn good_parts<'t, S, G, K, E>(
     by: &'t GroupBy<S, G>,
     groups: &Arc<Grouping<'static>>,
     call: &'t K,
     executor: &E,
-) -> Result<Vec<Outcome<K::Part>>, FrameError>
+) -> Result<(Vec<Option<K::Part>>, Vec<GroupFailure>), FrameError>
 where
     S: Shared,
     G: Start,
     K: CallGroup<S, G::State>,
     E: Executor<GroupTask<'t, S, K, G>> + ?Sized,
 {
+    let mut failures = Vec::new();
     let outcomes = by.job(groups, call).try_run(executor)?;
-    let name = |(index, outcome): (usize, Result<Result<_, GroupError>, _>)| match outcome {
-        Ok(Ok(part)) => Ok(part),
-        Ok(Err(error)) => Err(GroupFailure::returned(index, groups.key(index), error)),
-        Err(item) => Err(GroupFailure::item(index, groups.key(index), item)),
-    };
-    Ok(outcomes.into_iter().enumerate().map(name).collect())
+    let good = outcomes.into_iter().enumerate().map(|(index, outcome)| {
+        let failure = match outcome {
+            Ok(Ok(part)) => return part,
+            Ok(Err(error)) => GroupFailure::returned(index, groups.key(index), error),
+            Err(item) => GroupFailure::item(index, groups.key(index), item),
+        };
+        failures.push(failure);
+        None
+    });
+    Ok((good.collect(), failures))
 }
 
 /// The parts of the groups that were not skipped, and which groups those are.

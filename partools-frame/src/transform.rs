@@ -6,6 +6,7 @@ use crate::frame::Frame;
 use crate::group_by::GroupBy;
 use crate::keys::{Grouping, RowsOf, small};
 use crate::output::{Columns, Output};
+use crate::partial::Partial;
 use crate::run;
 use crate::task::{CallGroup, GroupTask};
 use arrow_array::UInt32Array;
@@ -42,8 +43,29 @@ where
         E: Executor<GroupTask<'t, S, K, G>> + ?Sized,
     {
         let (groups, parts) = self.0.parts(executor)?;
-        let (of, columns) = run::columns::<R>(&groups, parts)?;
-        let rows = places(&groups, &of, &columns, self.0.by.frame.num_rows())?;
+        self.assemble(&groups, parts)
+    }
+
+    /// As [`run`](Self::run), with the failures of groups beside the results of the others; their rows are null.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), but for the failures of groups.
+    pub fn try_run<'t, E>(&'t self, executor: &E) -> Result<Partial, FrameError>
+    where
+        E: Executor<GroupTask<'t, S, K, G>> + ?Sized,
+    {
+        let (groups, parts, failures) = self.0.good_parts(executor)?;
+        let frame = self.assemble(&groups, parts)?;
+        Ok(Partial::new(frame, failures))
+    }
+
+    fn assemble(
+        &self,
+        groups: &Grouping<'static>,
+        parts: Vec<Option<R::Part>>,
+    ) -> Result<Frame, FrameError> {
+        let (of, columns) = run::columns::<R>(groups, parts)?;
+        let rows = places(groups, &of, &columns, self.0.by.frame.num_rows())?;
         let spread = |(name, array): (String, _)| {
             let spread = arrow_select::take::take(&array, &rows, None);
             spread

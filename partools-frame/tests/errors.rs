@@ -169,6 +169,36 @@ fn try_run_keeps_the_good_groups_and_names_the_others() {
 }
 
 #[test]
+fn every_form_keeps_the_good_groups_and_names_the_others() {
+    let frame = keyed(vec![Some(1), Some(0), Some(1)]);
+    let by = || frame.group_by(["k"]);
+    let good = |group: &partools_frame::Group<'_>| match group.len() {
+        1 => Err(GroupError::new("a single row")),
+        rows => Ok(rows),
+    };
+    let transformed = by().transform(good).try_run(&Serial).expect("transformed");
+    let values = UInt64Array::from(vec![Some(2), None, Some(2)]);
+    let column = transformed.frame().column("value").expect("values");
+    assert_eq!(column.as_ref(), &values as &dyn Array);
+    let filtered = by()
+        .filter(|group| Ok(good(group)? > 0))
+        .try_run(&Serial)
+        .expect("filtered");
+    assert_eq!(filtered.frame().values::<i64>("k").expect("keys"), [1, 1]);
+    let aggregated = by()
+        .agg([agg::count("k")])
+        .and("rows", good)
+        .try_run(&Serial)
+        .expect("aggregated");
+    assert_eq!(aggregated.frame().values::<u64>("rows").expect("rows"), [2]);
+    assert_eq!(aggregated.frame().values::<i64>("k").expect("keys"), [1]);
+    for partial in [transformed, filtered, aggregated] {
+        let failures: Vec<String> = partial.failures().iter().map(ToString::to_string).collect();
+        assert_eq!(failures, ["group (k = 0): a single row"]);
+    }
+}
+
+#[test]
 fn rows_that_differ_in_their_columns_are_refused_by_group() {
     let job = frame().group_by(["origin"]).apply(|group| {
         let name = if group.len() > 1 { "many" } else { "one" };
