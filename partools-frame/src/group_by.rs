@@ -153,7 +153,18 @@ impl<S: Shared, G: Start> GroupBy<S, G> {
         if !self.group_keys {
             return Ok(Vec::new());
         }
-        let keys = grouping.keys.take(groups)?;
+        // Where each group has one row they are the keys as they are.
+        let each = groups.len() == grouping.count();
+        let keys = match each
+            && groups
+                .values()
+                .iter()
+                .zip(0..)
+                .all(|(&group, at)| group == at)
+        {
+            true => grouping.keys.clone(),
+            false => grouping.keys.take(groups)?,
+        };
         let named = keys.names().zip(keys.batch().columns());
         Ok(named
             .map(|(name, array)| (name.to_owned(), Arc::clone(array)))

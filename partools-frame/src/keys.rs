@@ -8,6 +8,8 @@ mod grouping;
 mod levels;
 mod pack;
 mod parts;
+mod radix;
+mod room;
 mod texts;
 
 pub(crate) use codes::{Nan, Order, codes};

@@ -8,6 +8,7 @@
 //! ```
 //! Then grouping is arithmetic on numbers, whatever the types were.
 
+use super::room::collected;
 use super::texts::{flat, rows, scattered};
 use crate::error::FrameError;
 use arrow_array::cast::AsArray;
@@ -140,10 +141,7 @@ fn numbers<T: Copy, K: Copy + Ord>(
     };
     let least = bits(least);
     Codes {
-        values: values
-            .iter()
-            .map(|&v| bits(rank(v)).wrapping_sub(least))
-            .collect(),
+        values: collected(values.iter().map(|&v| bits(rank(v)).wrapping_sub(least))),
         last: bits(most).wrapping_sub(least),
         present,
     }

@@ -1,6 +1,8 @@
 //! From codes to group numbers: distinct codes are numbered as they appear. A direct table where codes are few enough,
 //! else an open one by hash. Nothing is sorted but, where wanted, the distinct codes.
 
+use super::radix::ascending;
+use super::room::{filled, room};
 use arrow_buffer::NullBuffer;
 
 /// The number of rows that have no group.
@@ -25,13 +27,13 @@ impl Dense {
             .saturating_mul(4)
             .clamp(1 << 12, 1 << 26);
         let mut dense = Dense {
-            ids: Vec::with_capacity(values.len()),
+            ids: room(values.len()),
             codes: Vec::new(),
             firsts: Vec::new(),
         };
         match usize::try_from(last) {
             Ok(last) if (last as u64) < few => {
-                let mut direct = vec![NONE; last + 1];
+                let mut direct = filled(NONE, last + 1);
                 dense.fill(values, kept, |codes, code| {
                     // A code is at most `last`, which fits.
                     #[expect(clippy::cast_possible_truncation, reason = "as above")]
@@ -71,9 +73,8 @@ impl Dense {
 
     /// The groups in the order of their codes.
     pub(crate) fn by_code(&self) -> Vec<u32> {
-        let mut order: Vec<u32> = (0..small(self.codes.len())).collect();
-        order.sort_unstable_by_key(|&id| self.codes[id as usize]);
-        order
+        let last = self.codes.iter().copied().max().unwrap_or(0);
+        ascending(&self.codes, last, None).1
     }
 
     /// Numbers the groups anew, by rank of their codes: a code a row, for what is to be packed on. Rows without a group
@@ -115,7 +116,7 @@ impl Table {
 
     fn with_bits(bits: u32) -> Self {
         Table {
-            slots: vec![(0, NONE); 1 << bits],
+            slots: filled((0, NONE), 1 << bits),
             shift: 64 - bits,
             room: 1 << (bits - 1),
         }

@@ -11,6 +11,8 @@ use super::codes::{Codes, Nan, Order, codes};
 use super::dense::{Dense, NONE, small};
 use super::levels;
 use super::pack::{Missing, Packed, pack};
+use super::radix::ascending;
+use super::room::filled;
 use crate::error::FrameError;
 use crate::frame::Frame;
 use crate::key::Key;
@@ -74,6 +76,7 @@ impl Grouping<'_> {
         );
         match self.rows.as_ref().map(|rows| &rows[start..end]) {
             None => RowsOf::Range(start, end - start),
+            Some(&[only]) => RowsOf::Range(only as usize, 1),
             Some(list @ [first, .., last]) if (last - first) as usize == list.len() - 1 => {
                 RowsOf::Range(*first as usize, list.len())
             }
@@ -171,6 +174,7 @@ pub(crate) fn group(
     let keys = KeyFrame(&columns);
     match options.presorted {
         true => runs(&packed, &keys),
+        false if options.sort && packed.are_almost_distinct() => sorted(packed, &keys),
         false => {
             let dense = Dense::number(&packed.values, packed.last, packed.kept.as_ref());
             drop(packed);
@@ -225,6 +229,27 @@ impl<'f> KeyFrame<'_, 'f> {
     }
 }
 
+/// Rows in the order of their codes: each run of equal ones is a group.
+fn sorted(packed: Packed, keys: &KeyFrame<'_, '_>) -> Result<Grouping<'static>, FrameError> {
+    let of_all = packed.values.len();
+    let (codes, rows) = ascending(&packed.values, packed.last, packed.kept.as_ref());
+    drop(packed);
+    let mut offsets: Vec<u32> = Vec::with_capacity(codes.len() + 1);
+    for (at, &code) in codes.iter().enumerate() {
+        if at == 0 || codes[at - 1] != code {
+            offsets.push(small(at));
+        }
+    }
+    let firsts = offsets.iter().map(|&at| rows[at as usize]).collect();
+    offsets.push(small(rows.len()));
+    let in_order = rows.len() == of_all && rows.is_sorted();
+    Ok(Grouping {
+        rows: (!in_order).then(|| rows.into()),
+        offsets: offsets.into(),
+        keys: keys.at(firsts)?,
+    })
+}
+
 /// Counting sort: rows by the rank of their group, ascending within it. `order[rank]` is a group's number. Rows that are
 /// in order already are not listed.
 pub(super) fn scatter(ids: &[u32], order: &[u32]) -> (Option<Cow<'static, [u32]>>, Vec<u32>) {
@@ -243,7 +268,7 @@ pub(super) fn scatter(ids: &[u32], order: &[u32]) -> (Option<Cow<'static, [u32]>
         end += size;
         offsets.push(end);
     }
-    let mut rows = vec![0_u32; end as usize];
+    let mut rows = filled(0_u32, end as usize);
     let mut in_order = rows.len() == ids.len();
     for (row, &id) in ids.iter().enumerate() {
         if id != NONE {

@@ -14,6 +14,29 @@ pub(crate) struct Packed {
     pub(crate) kept: Option<NullBuffer>,
 }
 
+impl Packed {
+    /// Is almost every row a group of its own? As far as some of them tell.
+    pub(crate) fn are_almost_distinct(&self) -> bool {
+        if self.values.len() < MANY {
+            return false;
+        }
+        let start = self.values.len() / 2;
+        let kept = self.kept.as_ref().map(|kept| kept.slice(start, PROBE));
+        let missing = kept.as_ref().map_or(0, NullBuffer::null_count);
+        let few = Dense::number(&self.values[start..start + PROBE], self.last, kept.as_ref());
+        let (seen, distinct) = (PROBE - missing, few.codes.len());
+        // Of a few rows of many groups as many are in a group with another one as pairs are equal: n^2 / 2 / groups.
+        seen * seen / 2 / (seen - distinct).max(1) * ALMOST >= self.values.len()
+    }
+}
+
+/// Fewer rows than these have a table that lies in a cache.
+const MANY: usize = 1 << 18;
+/// So many rows tell how many groups there may be.
+const PROBE: usize = 1 << 14;
+/// Groups of fewer rows than these are almost rows.
+const ALMOST: usize = 4;
+
 /// What becomes of rows where a key is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Missing {
@@ -27,6 +50,7 @@ pub(crate) enum Missing {
 pub(crate) fn pack(columns: Vec<Codes>, missing: Missing) -> Packed {
     let mut kept: Option<NullBuffer> = None;
     let mut packed: Option<(Vec<u64>, u64)> = None;
+    let columns = where_they_fit(columns);
     for column in columns {
         let (values, last) = match missing {
             Missing::Key => missing_last(column),
@@ -42,6 +66,33 @@ pub(crate) fn pack(columns: Vec<Codes>, missing: Missing) -> Packed {
     }
     let (values, last) = packed.unwrap_or_default();
     Packed { values, last, kept }
+}
+
+/// Columns whose codes fit 64 bits together, where ranks can make them do so. To rank a column costs little next to ranking
+/// several that are packed already, of which there may be as many as rows. The greatest range gains most.
+fn where_they_fit(mut columns: Vec<Codes>) -> Vec<Codes> {
+    let mut ranked = vec![false; columns.len()];
+    let fit = |columns: &[Codes]| {
+        let mut ranges = columns.iter().map(|column| column.last.checked_add(2));
+        ranges
+            .try_fold(1_u64, |all, range| all.checked_mul(range?))
+            .is_some()
+    };
+    while columns.len() > 1 && !fit(&columns) {
+        let of_others = |&at: &usize| !ranked[at] && columns[at].last > 0;
+        let Some(at) = (0..columns.len())
+            .filter(of_others)
+            .max_by_key(|&at| columns[at].last)
+        else {
+            break;
+        };
+        let column = &mut columns[at];
+        let dense = Dense::number(&column.values, column.last, column.present.as_ref());
+        column.values = dense.ranked();
+        column.last = (dense.codes.len() as u64).saturating_sub(1);
+        ranked[at] = true;
+    }
+    columns
 }
 
 /// A column where missing rows have a code too, the largest.
@@ -129,6 +180,20 @@ mod tests {
                 "{last}: {packed:?}"
             );
         }
+    }
+
+    #[test]
+    fn single_columns_are_ranked_where_they_do_not_fit_together() {
+        let wide = |values: &[u64]| column(values, u64::MAX >> 4);
+        let columns = vec![
+            wide(&[5, 5, 1 << 50]),
+            wide(&[9, 1 << 40, 0]),
+            wide(&[3, 3, 3]),
+        ];
+        let packed = pack(columns, Missing::Dropped);
+        // As many as had to be: the first one is as it was.
+        assert_eq!(packed.values, [5 * 3 + 1, 5 * 3 + 2, (1 << 50) * 3]);
+        assert_eq!(packed.last, (u64::MAX >> 4) * 3 + 2);
     }
 
     #[test]

@@ -12,6 +12,7 @@
 
 use super::grouping::{GroupOptions, Grouping, RowsOf, group, key_columns};
 use super::levels;
+use super::room::room;
 use crate::error::FrameError;
 use crate::frame::Frame;
 use arrow_array::RecordBatch;
@@ -134,7 +135,7 @@ fn put_together(
         })
         .collect();
     let all = parts.iter().map(Grouping::size_of_all).sum();
-    let mut rows: Vec<u32> = Vec::with_capacity(all);
+    let mut rows: Vec<u32> = room(all);
     let mut offsets = Vec::with_capacity(groups.count() + 1);
     offsets.push(0);
     for group in 0..groups.count() {
@@ -168,7 +169,8 @@ fn put_together(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow_array::types::Int32Type;
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::{Int32Type, UInt64Type};
     use arrow_array::*;
     use std::sync::Arc;
 
@@ -249,6 +251,49 @@ mod tests {
             }
         }
         assert_eq!(tried, 6 * 7 * 4 * 3 * 2);
+    }
+
+    #[test]
+    fn rows_that_almost_all_differ_are_grouped_as_any_others() {
+        let rows = (1 << 18) + 9;
+        let mixed = |row: u64| row.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+        let some = |row: u64| row % 1000 != 7;
+        // Few and many groups; what lies at nulls is beyond all that is a value.
+        for (spread, dropna) in [(1000, true), (225_000, true), (225_000, false)] {
+            let value = |row: u64| match some(row) {
+                true => mixed(row) % spread,
+                false => u64::MAX - row,
+            };
+            let values: Vec<u64> = (0..rows).map(value).collect();
+            let column = UInt64Array::new(values.into(), Some((0..rows).map(some).collect()));
+            let frame = Frame::new([("k", Arc::new(column) as ArrayRef)]).expect("a column");
+            let by = |sort| {
+                let options = GroupOptions {
+                    sort,
+                    dropna,
+                    observed: true,
+                    presorted: false,
+                };
+                group(&frame, &["k".to_owned()], options).expect("groups")
+            };
+            let (sorted, numbered) = (by(true), by(false));
+            let keys = |of: &Grouping<'_>| {
+                let keys = of.keys.batch().column(0).as_primitive::<UInt64Type>();
+                keys.iter().collect::<Vec<_>>()
+            };
+            let null_last = |key: &Option<u64>| (key.is_none(), *key);
+            assert!(keys(&sorted).is_sorted_by_key(null_last));
+            let by_first = |of: &Grouping<'_>| {
+                let rows = (0..of.count()).map(|group| of.rows(group).to_vec());
+                let mut groups: Vec<_> = rows.zip(keys(of)).collect();
+                groups.sort();
+                groups
+            };
+            assert!(
+                by_first(&sorted) == by_first(&numbered),
+                "{spread} {dropna}"
+            );
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! are numbers already; of longer ones there is a table.
 
 use super::codes::{Codes, Order};
+use super::room::collected;
 use crate::error::FrameError;
 use arrow_array::types::ByteArrayType;
 use arrow_array::{Array, GenericByteArray, OffsetSizeTrait};
@@ -67,7 +68,7 @@ pub(super) fn flat<O: OffsetSizeTrait, V: ByteArrayType<Offset = O>>(
             lying.checked_shr(64 - 8 * bits(length)).unwrap_or(0) << (8 * bits(longest - length));
         own * radix + (length as u64) % radix
     };
-    let mut values: Vec<u64> = (0..array.len()).map(code).collect();
+    let mut values: Vec<u64> = collected((0..array.len()).map(code));
     let of_present = rows().map(|row| values[row]);
     let (least, most) = of_present.fold((u64::MAX, 0), |(least, most), value| {
         (value.min(least), value.max(most))
