@@ -76,6 +76,13 @@ fn number(word: Option<String>) -> usize {
 }
 
 fn main() {
+    let words: Vec<String> = std::env::args().collect();
+    if let [_, word, pid] = &words[..]
+        && word == memory::WATCH
+    {
+        memory::watch(pid.parse().expect("a process")).expect("the one that asked reads");
+        return;
+    }
     let asked = Asked::read();
     if let Some(path) = &asked.write {
         tables::write(&g1::table(asked.rows), path).expect("the table could not be written");
@@ -223,14 +230,22 @@ where
             .get_array_memory_size()
     });
     let columns = columns.sum::<usize>() as f64;
-    if let Some(added) = memory::added_by(|| drop(job.run(&threads).expect("threads"))) {
+    let peak = |on: &str, added: Option<f64>| {
+        let Some(added) = added else {
+            println!("    peak on {on}: this system does not tell");
+            return;
+        };
         let times = (columns + added) / columns;
         println!(
-            "    peak on Threads: {:.0} MB beside {:.0} MB of columns: {times:.2} times these",
+            "    peak on {on}: {:.0} MB beside {:.0} MB of columns: {times:.2} times these",
             added / 1e6,
             columns / 1e6
         );
-    }
+    };
+    let on_threads = memory::added_by(|| drop(job.run(&threads).expect("threads")));
+    peak("Threads", on_threads);
+    let on_fork = memory::added_with_children(|| drop(job.run(&fork).expect("fork")));
+    peak("Fork", on_fork);
     let mut turns = [
         Turn::whole("Serial", || job.run(&Serial).expect("serial")),
         Turn::whole("Threads, 2 workers", || job.run(&threads).expect("threads")),

@@ -99,8 +99,11 @@ def main():
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", help="questions with this in their name")
+    parser.add_argument("--by", default="", help="libraries with this in their name")
     asked = parser.parse_args()
     for name, run in contenders(asked.path, asked.workers):
+        if asked.by not in name:
+            continue
         for question in KEYS:
             if asked.only not in question:
                 continue
