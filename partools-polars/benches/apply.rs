@@ -289,7 +289,7 @@ fn q6(group: &DataFrame) -> PolarsResult<DataFrame> {
     let (median, deviation) = works::median_and_deviation_of(&mut v3);
     row(vec![
         ("median", vec![median]),
-        ("std", deviation.into_iter().collect()),
+        ("std", vec![deviation.unwrap_or(f64::NAN)]),
     ])
 }
 
@@ -300,5 +300,5 @@ fn q8(group: &DataFrame) -> PolarsResult<DataFrame> {
 fn q9(group: &DataFrame) -> PolarsResult<DataFrame> {
     let (v1, v2) = (group.column("v1")?.i32()?, group.column("v2")?.i32()?);
     let squared = works::squared_correlation_of(v1.cont_slice()?, v2.cont_slice()?);
-    row(vec![("r2", vec![squared.unwrap_or(f64::NAN)])])
+    row(vec![("r2", squared.into_iter().collect())])
 }
