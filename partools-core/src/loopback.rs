@@ -75,6 +75,7 @@ where
             let mut border = Border {
                 run,
                 chunk: &mut chunk,
+                row: Vec::new(),
                 accepted: Ok(false),
             };
             server.answer(message.as_bytes(), &mut border)?;
@@ -86,18 +87,51 @@ where
     Ok(())
 }
 
-/// Hands each record to the near side at once, so that a failure stops what is above it.
+/// Hands each record to the near side at once, so that a failure stops what is above it; small outputs in short rows.
 struct Border<'c, 'r, O> {
     run: &'r Run<O>,
     chunk: &'c mut Chunk<'r, O>,
+    row: Vec<u8>,
     /// Is the answer whole?
     accepted: Result<bool, WireError>,
 }
 
-impl<O: Portable> Outlet for Border<'_, '_, O> {
-    fn send(&mut self, record: Record, payload: &[u8]) {
+impl<O: Portable> Border<'_, '_, O> {
+    fn accept(&mut self, record: Record, payload: &[u8]) {
         if let Ok(false) = self.accepted {
             self.accepted = accept(record, payload, self.chunk);
+        }
+    }
+
+    fn close_row(&mut self) {
+        if !self.row.is_empty() {
+            let row = std::mem::take(&mut self.row);
+            self.accept(Record::Row, &row);
+            self.row = row;
+            self.row.clear();
+        }
+    }
+}
+
+/// The most bytes of a row.
+const ROW: usize = 256;
+
+impl<O: Portable> Outlet for Border<'_, '_, O> {
+    fn send(&mut self, record: Record, payload: &[u8]) {
+        self.close_row();
+        self.accept(record, payload);
+    }
+
+    fn gathers(&self) -> bool {
+        true
+    }
+
+    fn gather(&mut self, element: &[u8]) {
+        self.row.extend_from_slice(element);
+        let end = self.row.len().next_multiple_of(size_of::<u64>());
+        self.row.resize(end, 0);
+        if end >= ROW {
+            self.close_row();
         }
     }
 

@@ -129,6 +129,12 @@ pub fn is_plain<T: Portable>() -> bool {
     plain::is_plain::<T>()
 }
 
+/// The memory of a value whose type [is plain](is_plain); nothing of any other.
+#[inline]
+pub(crate) fn lend<T: Portable>(value: &T) -> &[u8] {
+    plain::lend(value).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

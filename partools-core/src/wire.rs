@@ -52,10 +52,12 @@ mod answer;
 mod entry;
 mod error;
 mod frame;
+mod gathered;
 mod incoming;
 mod outgoing;
 mod parcel;
 mod request;
+mod row;
 mod segment;
 mod server;
 
@@ -63,11 +65,13 @@ pub use answer::{Outlet, Record, accept, deliver};
 pub use entry::Entry;
 pub use error::WireError;
 pub use frame::{FrameReader, FrameWriter};
+pub use gathered::Gathered;
 pub use incoming::Incoming;
 pub use outgoing::Outgoing;
 pub(crate) use parcel::{Head, Place};
 pub use parcel::{Locate, Parcel};
 pub use request::{Request, request};
+pub use row::{Encoded, Encoder};
 pub use segment::SegmentBuffer;
 pub use server::Server;
 

@@ -6,9 +6,9 @@
 use crate::notes;
 use crate::record;
 use crate::worker::broken;
-use partools_core::{Cause, Chunk, ItemError, Portable, Run, decode};
+use partools_core::wire::{Record, accept};
+use partools_core::{Chunk, ItemError, Portable, Run, decode};
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 /// How far a child has come.
@@ -85,10 +85,8 @@ impl<'r, O: Portable> Books<'r, O> {
                     chunk.again(attempt);
                 }
             }
-            record::OUTPUT => {
-                self.output(payload)?;
-                self.close_if_full();
-            }
+            record::OUTPUT => self.outputs(Record::Output, payload)?,
+            record::ROW => self.outputs(Record::Row, payload)?,
             record::FAILED => {
                 let error: ItemError = decode(payload).ok()?;
                 let error = match &self.words {
@@ -98,7 +96,7 @@ impl<'r, O: Portable> Books<'r, O> {
                 if let Some(chunk) = &mut self.chunk {
                     chunk.fail(error);
                 }
-                self.close_if_full();
+                self.close_if_full(1);
             }
             record::BROKEN => run.abort(broken(payload)),
             record::FINISHING => {
@@ -136,29 +134,24 @@ impl<'r, O: Portable> Books<'r, O> {
     }
 
     /// A full chunk counts at once: others may wait for what is behind it.
-    fn close_if_full(&mut self) {
+    fn close_if_full(&mut self, answered: usize) {
         self.begun = false;
-        self.answered += 1;
+        self.answered += answered;
         if self.chunk.as_ref().is_some_and(Chunk::is_full) {
             self.chunk = None;
         }
     }
 
-    fn output(&mut self, payload: &[u8]) -> Option<()> {
-        let Some(chunk) = &mut self.chunk else {
-            return Some(());
-        };
-        let index = chunk.position();
-        // The user's own `Deserialize` may panic.
-        match catch_unwind(AssertUnwindSafe(|| decode::<O>(payload))) {
-            Ok(Ok(output)) => chunk.push(output).ok()?,
-            Ok(Err(error)) => chunk.fail(ItemError::new(index, 0, Cause::NotPortable(error))),
-            Err(panic) => {
-                std::mem::forget(panic);
-                let why = "decoding its output panicked".to_owned();
-                chunk.fail(ItemError::new(index, 0, Cause::Lost { why }));
-            }
+    /// One output, or a row of them.
+    fn outputs(&mut self, record: Record, payload: &[u8]) -> Option<()> {
+        // What a stray sends is thrown away.
+        let mut answered = 1;
+        if let Some(chunk) = &mut self.chunk {
+            let before = chunk.position();
+            accept(record, payload, chunk).ok()?;
+            answered = chunk.position() - before;
         }
+        self.close_if_full(answered);
         Some(())
     }
 }

@@ -1,7 +1,7 @@
 //! What a child tells its parent: kinds of records, in the order of a child's life.
 //!
 //! ```text
-//!   STARTING READY ( CLAIM ( [ITEM] AGAIN* ( OUTPUT | FAILED ) )* )* FINISHING END
+//!   STARTING READY ( CLAIM ( [ITEM] AGAIN* ( OUTPUT | ROW | FAILED ) )* )* FINISHING END
 //!   any of these may be followed by BROKEN, or by nothing more: the child died
 //! ```
 
@@ -25,6 +25,9 @@ pub(crate) const FINISHING: u8 = 7;
 pub(crate) const AGAIN: u8 = 8;
 /// The next item of the chunk begins. From careful children only.
 pub(crate) const ITEM: u8 = 9;
+/// The outputs of the next items of the chunk, in a row, one appended after the other. Not from careful children, nor from those
+/// whose items are timed.
+pub(crate) const ROW: u8 = 11;
 /// A clean end.
 pub(crate) const END: u8 = 10;
 

@@ -265,6 +265,24 @@ impl<'r, O: Portable> Seat<'r, O> {
                         continue;
                     }
                 }
+                Ok(Received::Part {
+                    kind,
+                    payload,
+                    open,
+                }) => {
+                    (read.progress, read.work) = (true, true);
+                    bytes += payload.len();
+                    self.moved += payload.len() as u64;
+                    if self.books.enter(run, kind, payload).is_some() {
+                        if open {
+                            return read;
+                        }
+                        if bytes > BURST_BYTES {
+                            break;
+                        }
+                        continue;
+                    }
+                }
                 Err(_) => {}
             }
             self.is_corrupt = true;

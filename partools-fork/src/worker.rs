@@ -6,6 +6,7 @@
 use crate::board::Board;
 use crate::notes;
 use crate::record;
+use partools_core::wire::{Encoded, Encoder};
 use partools_core::{Cause, Worker as Loop};
 use partools_core::{
     Error, ItemError, Portable, Run, Sink, Task, WorkerError, encode, enter_worker_process,
@@ -53,7 +54,7 @@ where
             board: self.board,
             producer,
             clock: self.clock,
-            scratch: Vec::new(),
+            encoder: Encoder::new(!self.careful && self.clock.is_none()),
             at: 0,
             end: 0,
             careful: self.careful,
@@ -150,7 +151,7 @@ struct Post<'a, O> {
     board: &'a Board,
     producer: Producer<'a>,
     clock: Option<Clock<'a>>,
-    scratch: Vec<u8>,
+    encoder: Encoder,
     /// The items of the chunk that are not answered yet.
     at: usize,
     end: usize,
@@ -214,6 +215,32 @@ impl<O: Portable> Post<'_, O> {
         }
     }
 
+    /// Appends an output to the row that is open, or to a new one.
+    #[inline]
+    fn append(&mut self, element: &[u8]) {
+        if !self.producer.append(record::ROW, element) {
+            self.open_row(element);
+        }
+    }
+
+    #[cold]
+    fn open_row(&mut self, element: &[u8]) {
+        let producer = &mut self.producer;
+        let opening = AssertUnwindSafe(|| {
+            producer.open_run(record::ROW, element.len());
+            producer.append(record::ROW, element)
+        });
+        if !matches!(catch_unwind(opening), Ok(true)) {
+            std::process::abort();
+        }
+    }
+
+    /// Is the parent to be woken for this output, behind which the next item is that at `at`?
+    fn is_urgent(&self, output: &O) -> bool {
+        let is_wanted = self.run.is_streaming() || self.run.is_kept();
+        self.at >= self.end && is_wanted || self.run.is_last_needed(output)
+    }
+
     /// Runs `send` between the end of one item and the beginning of the next.
     fn between_items(&mut self, send: impl FnOnce(&mut Self)) {
         self.rest();
@@ -227,17 +254,20 @@ impl<O: Portable> Post<'_, O> {
 }
 
 impl<O: Portable> Sink<O> for Post<'_, O> {
+    #[inline]
     fn push(&mut self, output: O) {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        self.between_items(|post| match encode(&output, &mut scratch) {
-            Ok(bytes) => {
-                let is_wanted = post.run.is_streaming() || post.run.is_kept();
-                let chunk_ends = post.at >= post.end && is_wanted;
-                let prompt = chunk_ends || post.run.is_last_needed(&output);
-                let urgency = if prompt {
-                    Urgency::Prompt
-                } else {
-                    Urgency::Lazy
+        let mut encoder = std::mem::take(&mut self.encoder);
+        self.between_items(|post| match encoder.encode(&output) {
+            Ok(Encoded::Element(element)) => {
+                post.append(element);
+                if post.is_urgent(&output) {
+                    post.producer.wake();
+                }
+            }
+            Ok(Encoded::Record(bytes)) => {
+                let urgency = match post.is_urgent(&output) {
+                    true => Urgency::Prompt,
+                    false => Urgency::Lazy,
                 };
                 post.send(record::OUTPUT, bytes, urgency);
             }
@@ -246,9 +276,11 @@ impl<O: Portable> Sink<O> for Post<'_, O> {
                 &ItemError::new(0, 0, Cause::NotPortable(error)),
             ),
         });
-        self.scratch = scratch;
-        // The output is with the parent now; what its copy here does when it is dropped changes nothing.
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(output))) {
+        self.encoder = encoder;
+        if std::mem::needs_drop::<O>()
+            // The output is with the parent now; what its copy here does when it is dropped changes nothing.
+            && let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(output)))
+        {
             std::mem::forget(payload);
         }
     }

@@ -283,9 +283,12 @@ impl<'r, 'p, O: Portable> Hand<'r, 'p, O> {
                 return read;
             }
             let seat = &mut self.seat;
-            let sound = match seat.inbox.receive(&seat.ring) {
+            let received = seat.inbox.receive(&seat.ring);
+            // Nothing is behind a row that still grows.
+            let is_last = matches!(received, Ok(Received::Part { open: true, .. }));
+            let sound = match received {
                 Ok(Received::Nothing) => return read,
-                Ok(Received::Record { kind, payload }) => {
+                Ok(Received::Record { kind, payload } | Received::Part { kind, payload, .. }) => {
                     read.heard = true;
                     if kind == Record::Failed as u8 {
                         // What it wrote before that, it wrote before it said so.
@@ -324,6 +327,9 @@ impl<'r, 'p, O: Portable> Hand<'r, 'p, O> {
             if self.is_over {
                 // Nobody is to rely on a worker whose code took the notice for itself.
                 self.seat.child.kill();
+            }
+            if is_last {
+                return read;
             }
             if bytes > BURST_BYTES {
                 break;

@@ -140,7 +140,8 @@ impl Outlet for Ear {
                 Ok(failure) => Err(failure.to_string()),
                 Err(_) => unreadable(),
             },
-            Record::Begin | Record::End | Record::Worked => return,
+            // It gathers no rows.
+            Record::Begin | Record::Row | Record::End | Record::Worked => return,
         };
         self.0.get_or_insert(heard);
     }

@@ -259,6 +259,24 @@ impl Outlet for Post<'_, '_> {
             clock.item_ended();
         }
     }
+
+    /// Where nobody must know more than that an item is done.
+    fn gathers(&self) -> bool {
+        self.clock.is_none() && !self.is_careful
+    }
+
+    #[inline]
+    fn gather(&mut self, element: &[u8]) {
+        if !self.producer.append(Record::Row as u8, element) {
+            or_end(|| {
+                self.producer.open_run(Record::Row as u8, element.len());
+                assert!(self.producer.append(Record::Row as u8, element));
+            });
+        }
+        if self.is_due.take() {
+            self.producer.wake();
+        }
+    }
 }
 
 /// A ring that was overwritten cannot be trusted to tell even that, so the worker ends here, at once: unwinding would look like a

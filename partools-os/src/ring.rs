@@ -1,13 +1,14 @@
 //! A byte ring in shared memory: one process writes records, another one reads them.
 //!
 //! ```text
-//!   halves: asleep | room          words: head | tail | wanted | ... page ... | data: capacity bytes
+//!   halves: asleep | room          words: head | tail | wanted | open | ... page ... | data: capacity bytes
 //!                                          data:  ......[frame][frame][frame].......
 //!                                                       ^ tail               ^ head
 //! ```
 //!
 //! `head` and `tail` count bytes from the ring's beginning and never wrap; a place in the data is a count modulo the
-//! capacity. The producer alone writes `head` (after each whole frame), the consumer alone writes `tail`.
+//! capacity. The producer alone writes `head` (after each whole frame), the consumer alone writes `tail`. Behind `head` a frame may
+//! stand that still grows: a run of small elements (`run.rs`).
 //!
 //! Invariant: the consumer believes nothing. The writer may be a crashing child that scribbles over all of this, so the
 //! consumer keeps its own copy of every number it relies on, reads each shared number once, and checks it; and it
@@ -27,6 +28,7 @@ use crate::sync::{AtomicU32, AtomicU64};
 mod frame;
 mod inbox;
 mod producer;
+mod run;
 #[cfg(not(partools_model))]
 mod shared;
 #[cfg(all(test, not(partools_model)))]
@@ -47,6 +49,7 @@ const ROOM: usize = 16;
 const HEAD: usize = 0;
 const TAIL: usize = 16;
 const WANTED: usize = 32;
+const OPEN: usize = 48;
 const DATA: usize = (HEADER_BYTES - HALVES * size_of::<u32>()) / size_of::<u64>();
 
 /// A single-producer, single-consumer byte ring between two processes.
@@ -148,6 +151,17 @@ impl Ring {
         &self.region.words()[WANTED]
     }
 
+    /// Where the run began that was opened last, plus 1; 0 before the first one.
+    fn open(&self) -> &AtomicU64 {
+        &self.region.words()[OPEN]
+    }
+
+    /// The words of the data: a power of two.
+    #[inline]
+    fn data(&self) -> &[AtomicU64] {
+        &self.region.words()[DATA..DATA + self.capacity / size_of::<u64>()]
+    }
+
     /// Not zero while the consumer sleeps, or is about to.
     fn asleep(&self) -> &AtomicU32 {
         &self.region.halves()[ASLEEP]
@@ -161,8 +175,7 @@ impl Ring {
     /// `count` words of data from stream position `position` on (a multiple of 8), in two pieces where the data area
     /// ends. `count` is at most the capacity.
     fn span(&self, position: u64, count: usize) -> (&[AtomicU64], &[AtomicU64]) {
-        let words = self.capacity / size_of::<u64>();
-        let data = &self.region.words()[DATA..DATA + words];
+        let data = self.data();
         // The remainder is less than the capacity, which is a usize.
         #[expect(clippy::cast_possible_truncation)]
         let place = (position % self.capacity as u64) as usize / size_of::<u64>();

@@ -1,12 +1,12 @@
 //! An answer: records of outputs and failures, in the order of the items, on their way back.
 
-use super::error::{WireError, cause_of};
+use super::error::WireError;
 use super::incoming::Records;
 use super::request::Header;
+use super::row::{accept_output, accept_row};
 use crate::chunk::Chunk;
-use crate::item_error::{Cause, ItemError};
+use crate::item_error::ItemError;
 use crate::observe::Timed;
-use crate::panics::catch;
 use crate::portable::{Portable, decode};
 use crate::worker::Port;
 use crate::worker_error::WorkerError;
@@ -58,6 +58,8 @@ pub enum Record {
     End = 5,
     /// How long it took, and the slowest items. Only where somebody looks on.
     Worked = 6,
+    /// The outputs of the next items, one or more, behind one another: elements as [`Encoded::Element`](super::Encoded::Element) has them.
+    Row = 7,
 }
 
 impl Record {
@@ -78,6 +80,7 @@ impl Record {
             Record::Broken,
             Record::End,
             Record::Worked,
+            Record::Row,
         ]
         .into_iter()
         .find(|record| *record as u8 == byte)
@@ -139,6 +142,18 @@ pub trait Outlet {
 
     /// No item is under way: one has ended, or the next attempt at it waits.
     fn rests(&mut self) {}
+
+    /// Are small outputs handed to [`gather`](Self::gather)? Asked once for each request. Such an outlet is not told when items
+    /// begin and rest: an executor that must know does not gather.
+    fn gathers(&self) -> bool {
+        false
+    }
+
+    /// The output of the next item is this [element](super::Encoded::Element) of a row. What is gathered comes before all that is sent
+    /// later, as one [`Record::Row`] or several. Must not panic: it would be taken for the item's panic.
+    fn gather(&mut self, element: &[u8]) {
+        let _ = element;
+    }
 }
 
 impl Outlet for Vec<u8> {
@@ -195,7 +210,7 @@ pub fn accept<O: Portable>(
     chunk: &mut Chunk<'_, O>,
 ) -> Result<bool, WireError> {
     let left = chunk.position()..chunk.range().end;
-    if left.is_empty() && matches!(record, Record::Output | Record::Failed) {
+    if left.is_empty() && matches!(record, Record::Output | Record::Failed | Record::Row) {
         return Err(WireError::new(
             "an answer with more outputs than items were asked for",
         ));
@@ -210,15 +225,8 @@ pub fn accept<O: Portable>(
                 )));
             }
         }
-        Record::Output => match catch(|| decode(payload)) {
-            Ok(Ok(output)) => {
-                // There is room: it was looked for above.
-                let _ = chunk.push(output);
-            }
-            Ok(Err(error)) => fail(chunk, Cause::NotPortable(error)),
-            // The user's own `Deserialize` panicked.
-            Err(panic) => fail(chunk, cause_of(panic)),
-        },
+        Record::Output => accept_output(payload, chunk),
+        Record::Row => accept_row(payload, chunk)?,
         Record::Failed => chunk.failed_by(failure(payload, left.start)?),
         Record::Worked => {
             let (took, slowest): (Duration, Vec<Timed>) = decode(payload)?;
@@ -255,11 +263,6 @@ fn failure(payload: &[u8], next: usize) -> Result<ItemError, WireError> {
         "the failure of item {} where item {next} comes next",
         error.index()
     )))
-}
-
-/// The next item failed here, on its way home.
-fn fail<O>(chunk: &mut Chunk<'_, O>, cause: Cause) {
-    chunk.fail(ItemError::new(chunk.position(), chunk.attempt(), cause));
 }
 
 /// Puts a whole answer, gathered in a vector, into `chunk`.

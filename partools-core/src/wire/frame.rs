@@ -4,7 +4,7 @@ use super::error::WireError;
 use crate::portable::{CodecError, Portable, decode, encode, is_plain};
 
 /// Is every value of the type the same number of raw bytes?
-const fn is_fixed<T>(plain: bool) -> bool {
+pub(super) const fn is_fixed<T>(plain: bool) -> bool {
     plain && !std::mem::needs_drop::<T>()
 }
 
@@ -181,6 +181,16 @@ impl<'b> FrameReader<'b> {
             true => Err(WireError::new("a length that does not fit what is there")),
             false => Ok(()),
         }
+    }
+
+    /// How many bytes are left.
+    pub(super) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// Passes so many bytes.
+    pub(super) fn skip(&mut self, bytes: usize) {
+        self.take(bytes);
     }
 
     /// What was read made no sense: the row counts as damaged.

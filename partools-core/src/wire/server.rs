@@ -4,10 +4,11 @@ use super::answer::{Outlet, Record};
 use super::error::{WireError, broken_by, cause_of};
 use super::frame::FrameReader;
 use super::request::Header;
+use super::row::{Encoded, Encoder};
 use crate::item_error::{Cause, ItemError};
 use crate::order::Order;
 use crate::panics::{catch, quietly};
-use crate::portable::{Portable, encode};
+use crate::portable::{Portable, encode, is_plain};
 use crate::remote::PortableTask;
 use crate::worker::{Sink, Worker};
 use crate::worker_error::WorkerError;
@@ -147,9 +148,11 @@ where
         if let Some(order) = &order {
             worker.set_order(order.clone());
         }
+        let gathers = outlet.gathers();
         let mut post = Post {
+            encoder: Encoder::new(gathers),
+            gathers,
             outlet,
-            scratch: Vec::new(),
             next: range.start,
             end: range.end,
             thrown: None,
@@ -182,7 +185,7 @@ where
                 return Err(WireError::new("a request with something behind its items"));
             }
             worker.begin();
-            let ran = worker.run(at..taken, attempt, &mut Encoded(&mut post));
+            let ran = worker.run(at..taken, attempt, &mut ByPost(&mut post));
             if let Err(error) = ran {
                 post.say(Record::Broken, &error);
                 return post.close();
@@ -198,7 +201,7 @@ where
             at = post.next;
             attempt = 0;
         }
-        post.outlet.rests();
+        post.rests();
         if let Some(begun) = begun {
             post.say(Record::Worked, &(begun.elapsed(), worker.take_slowest()));
         }
@@ -246,7 +249,9 @@ fn read_order(
 /// Sends outputs and failures as they are made.
 struct Post<'o> {
     outlet: &'o mut dyn Outlet,
-    scratch: Vec<u8>,
+    /// The outlet takes small outputs in rows, and is not told of each item.
+    gathers: bool,
+    encoder: Encoder,
     /// The item whose record is sent next.
     next: usize,
     /// Where the request ends.
@@ -272,26 +277,40 @@ impl Post<'_> {
 
     /// The next item is called, if there is one. (Executors' own code, as `needed` is: what panics here is not kept for later.)
     fn begins(&mut self) {
-        if self.next < self.end {
+        if self.next < self.end && !self.gathers {
             self.outlet.begins(self.next);
         }
     }
 
+    #[inline]
     fn push<O: Portable>(&mut self, output: O) {
-        self.outlet.rests();
-        let mut scratch = std::mem::take(&mut self.scratch);
+        self.rests();
+        // The short way: nothing of the user's own is called.
+        if self.gathers && !std::mem::needs_drop::<O>() && is_plain::<O>() {
+            if let Ok(Encoded::Element(element)) = self.encoder.encode(&output) {
+                self.outlet.gather(element);
+                self.next += 1;
+                return;
+            }
+        }
+        self.push_any(output);
+    }
+
+    fn push_any<O: Portable>(&mut self, output: O) {
+        let mut encoder = std::mem::take(&mut self.encoder);
         // The user's own `Serialize` may panic. That is the item's failure, once the output is dropped: should that
         // panic, too, it would abort the process while unwinding.
-        let (value, room) = (&output, &mut scratch);
-        let encoded = hold(move || encode(value, room));
+        let (value, room) = (&output, &mut encoder);
+        let encoded = hold(move || room.encode(value));
         let encoded = encoded.map(|encoded| match encoded {
-            Ok(bytes) => self.send(Record::Output, bytes),
+            Ok(Encoded::Element(element)) => self.outlet.gather(element),
+            Ok(Encoded::Record(bytes)) => self.send(Record::Output, bytes),
             Err(error) => {
                 let error = ItemError::new(self.next, 0, Cause::NotPortable(error));
                 self.say(Record::Failed, &error);
             }
         });
-        self.scratch = scratch;
+        self.encoder = encoder;
         if std::mem::needs_drop::<O>() {
             // The output is on its way; what its copy here does when it is dropped changes nothing.
             quietly(|| drop(output));
@@ -303,8 +322,15 @@ impl Post<'_> {
         self.begins();
     }
 
+    /// No item is under way.
+    fn rests(&mut self) {
+        if !self.gathers {
+            self.outlet.rests();
+        }
+    }
+
     fn fail(&mut self, error: &ItemError) {
-        self.outlet.rests();
+        self.rests();
         self.next += 1;
         self.say(Record::Failed, error);
         self.begins();
@@ -331,9 +357,9 @@ fn hold<R>(f: impl FnOnce() -> R) -> std::thread::Result<R> {
 }
 
 /// A post as the worker's sink.
-struct Encoded<'p, 'o>(&'p mut Post<'o>);
+struct ByPost<'p, 'o>(&'p mut Post<'o>);
 
-impl<O: Portable> Sink<O> for Encoded<'_, '_> {
+impl<O: Portable> Sink<O> for ByPost<'_, '_> {
     fn push(&mut self, output: O) {
         self.0.push(output);
     }
@@ -344,7 +370,7 @@ impl<O: Portable> Sink<O> for Encoded<'_, '_> {
         self.0.needed()
     }
     fn rests(&mut self, _attempt: u32) {
-        self.0.outlet.rests();
+        self.0.rests();
     }
     fn goes_on(&mut self) {
         self.0.begins();

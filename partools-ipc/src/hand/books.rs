@@ -73,7 +73,7 @@ impl<O: Portable> Books<'_, '_, O> {
     /// A record of an answer.
     fn record(&mut self, run: &Run<O>, record: Record, payload: &[u8]) -> Option<Entered> {
         let posted = self.queue.front_mut()?;
-        let is_item = matches!(record, Record::Output | Record::Failed);
+        let is_item = matches!(record, Record::Output | Record::Row | Record::Failed);
         if posted.begun == (record == Record::Begin) {
             return None;
         }
@@ -87,9 +87,10 @@ impl<O: Portable> Books<'_, '_, O> {
             _ => None,
         };
         let payload = told.as_deref().unwrap_or(payload);
+        let before = posted.chunk.position();
         match accept(record, payload, &mut posted.chunk) {
             Ok(false) if is_item => {
-                *self.answered += 1;
+                *self.answered += posted.chunk.position() - before;
                 Some(Entered::Item)
             }
             Ok(false) => {

@@ -16,8 +16,8 @@ const LARGEST: usize = 256 * 1024;
 const LENGTH_BITS: u32 = 24;
 const LENGTH_MASK: u32 = (1 << LENGTH_BITS) - 1;
 const MORE: u32 = 1 << 31;
-/// Kinds are below this.
-pub(super) const KINDS: u8 = 1 << 7;
+/// Kinds are below this; the bit itself marks a run (`run.rs`).
+pub(super) const KINDS: u8 = 1 << 6;
 pub(super) const WORD: usize = size_of::<u64>();
 
 const _: () = assert!(LARGEST <= LENGTH_MASK as usize);
@@ -27,7 +27,7 @@ const _: () = assert!(LARGEST <= LENGTH_MASK as usize);
 pub(super) struct Header {
     /// Bytes of payload.
     pub(super) length: usize,
-    /// Below [`KINDS`].
+    /// Below [`KINDS`]; in a run, with that bit.
     pub(super) kind: u8,
     /// The record goes on in the next frame.
     pub(super) more: bool,
@@ -46,7 +46,7 @@ pub(super) fn words(length: usize) -> usize {
 impl Header {
     /// The low half. `length` is at most [`limit`], `kind` below [`KINDS`].
     pub(super) fn encode(self) -> u32 {
-        debug_assert!(self.length <= LARGEST && self.kind < KINDS);
+        debug_assert!(self.length <= LARGEST && self.kind < 2 * KINDS);
         // In range by the line above.
         #[expect(clippy::cast_possible_truncation)]
         let length = self.length as u32;
@@ -57,7 +57,7 @@ impl Header {
     pub(super) fn decode(low: u32) -> Header {
         Header {
             length: (low & LENGTH_MASK) as usize,
-            kind: (low >> LENGTH_BITS & u32::from(KINDS - 1)) as u8,
+            kind: (low >> LENGTH_BITS & u32::from(2 * KINDS - 1)) as u8,
             more: low & MORE != 0,
         }
     }

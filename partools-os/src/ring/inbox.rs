@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
 use super::Ring;
 use super::frame::{self, Header, WORD};
+use super::run::{self, Sum};
 use crate::sync::fence;
 use crate::turnstile::change_and_wake;
 
@@ -58,6 +59,8 @@ pub struct Inbox {
     bytes: usize,
     /// The kind of a record of which only a part has arrived.
     unfinished: Option<u8>,
+    /// How many bytes of elements of the run at `tail` were handed out, and their sum.
+    run: Option<(usize, Sum)>,
     corrupt: Option<Corrupt>,
     /// The tail in the ring was not what we had put there.
     lost_tail: bool,
@@ -78,13 +81,30 @@ pub struct Inbox {
 pub enum Received<'a> {
     /// A whole record, as it was sent. It starts at a multiple of 8 bytes, in memory of our own.
     Record {
-        /// The number that was sent with it, below 128.
+        /// The number that was sent with it, below 64.
         kind: u8,
         /// Valid until the next call.
         payload: &'a [u8],
     },
+    /// Whole elements of a run, one or more, in the order in which they were appended, each filled up to whole words with
+    /// zeros. It starts at a multiple of 8 bytes, in memory of our own.
+    Part {
+        /// The number of the run, below 64.
+        kind: u8,
+        /// Valid until the next call.
+        payload: &'a [u8],
+        /// The run still grows, so nothing is behind it. Who reads on at once follows the producer step by step, which costs
+        /// both more than it brings.
+        open: bool,
+    },
     /// No whole record is there at the moment (a part of one may be).
     Nothing,
+}
+
+/// What lies in the buffer now.
+enum Taken {
+    Record(u8),
+    Part { kind: u8, open: bool },
 }
 
 /// What stands in the ring was not written by a [`Producer`](crate::Producer), or was overwritten since.
@@ -134,11 +154,22 @@ impl Inbox {
         if let Some(corrupt) = &self.corrupt {
             return Err(corrupt.clone());
         }
-        match self.take_record(ring) {
-            Ok(Some(kind)) => Ok(Received::Record {
-                kind,
-                payload: &bytemuck::cast_slice(&self.words)[..self.bytes],
-            }),
+        let taken = self.take_record(ring);
+        if matches!(taken, Ok(Some(Taken::Part { open: true, .. }))) {
+            self.tell(ring);
+        }
+        match taken {
+            Ok(Some(taken)) => {
+                let payload = &bytemuck::cast_slice(&self.words)[..self.bytes];
+                Ok(match taken {
+                    Taken::Record(kind) => Received::Record { kind, payload },
+                    Taken::Part { kind, open } => Received::Part {
+                        kind,
+                        payload,
+                        open,
+                    },
+                })
+            }
             Ok(None) => {
                 self.tell(ring);
                 Ok(Received::Nothing)
@@ -162,7 +193,12 @@ impl Inbox {
         ring.asleep().store(1, Relaxed);
         // Our flag is out before we look at `head`; the producer puts `head` out before it looks at the flag.
         fence(SeqCst);
-        self.corrupt.is_none() && ring.head().load(Acquire) != self.tail
+        let has_more = || {
+            let header = ring.span(self.tail, 1).0[0].load(Relaxed);
+            let taken = self.run.map_or(0, |(bytes, _)| bytes);
+            self.is_open(ring) && run::parse(header).is_none_or(|(_, length)| length != taken)
+        };
+        self.corrupt.is_none() && (ring.head().load(Acquire) != self.tail || has_more())
     }
 
     /// Says that the reader is awake: bells need not be rung for it.
@@ -218,8 +254,13 @@ impl Inbox {
         };
     }
 
-    /// The kind of the record that now lies in `words`, or None while it is not all there.
-    fn take_record(&mut self, ring: &Ring) -> Result<Option<u8>, &'static str> {
+    /// Does an open run begin at our tail?
+    fn is_open(&self, ring: &Ring) -> bool {
+        ring.open().load(Acquire) == self.tail.wrapping_add(1)
+    }
+
+    /// What now lies in `words`, or None while it is not all there.
+    fn take_record(&mut self, ring: &Ring) -> Result<Option<Taken>, &'static str> {
         if self.unfinished.is_none() {
             self.words.clear();
             self.words.shrink_to(self.words.capacity().min(KEPT_WORDS));
@@ -232,7 +273,18 @@ impl Inbox {
                 self.seen = self.look(ring)?;
             }
             if self.tail == self.seen {
-                return Ok(None);
+                return match self.unfinished.is_none() && self.is_open(ring) {
+                    true => self.take_open(ring),
+                    false => Ok(None),
+                };
+            }
+            if self.unfinished.is_none()
+                && let Some(kind) = self.take_closed(ring)?
+            {
+                if self.bytes > 0 {
+                    return Ok(Some(Taken::Part { kind, open: false }));
+                }
+                continue;
             }
             let header = self.take_frame(ring)?;
             self.unfinished = header.more.then_some(header.kind);
@@ -240,7 +292,7 @@ impl Inbox {
                 self.tell(ring);
             }
             if !header.more {
-                return Ok(Some(header.kind));
+                return Ok(Some(Taken::Record(header.kind)));
             }
         }
     }
@@ -292,6 +344,66 @@ impl Inbox {
         self.bytes += header.length;
         self.tail += whole;
         Ok(header)
+    }
+
+    /// What was appended since to the open run at `tail`; None where nothing was.
+    fn take_open(&mut self, ring: &Ring) -> Result<Option<Taken>, &'static str> {
+        let header = ring.span(self.tail, 1).0[0].load(Acquire);
+        let (kind, length) = run::parse(header).ok_or("an open run that is none")?;
+        let sum = self.take_elements(ring, header, kind, length)?;
+        self.run = Some((length, sum));
+        let open = true;
+        Ok((self.bytes > 0).then_some(Taken::Part { kind, open }))
+    }
+
+    /// The rest of the run at `tail`, which was closed; None where there is none. At least one word lies before `seen`.
+    fn take_closed(&mut self, ring: &Ring) -> Result<Option<u8>, &'static str> {
+        let header = ring.span(self.tail, 1).0[0].load(Relaxed);
+        let Some((kind, length)) = run::parse(header) else {
+            return match self.run {
+                Some(_) => Err("a run that became something else"),
+                None => Ok(None),
+            };
+        };
+        let whole = (WORD + length) as u64;
+        if whole > self.seen - self.tail {
+            return Err("a run that ends behind the head");
+        }
+        self.take_elements(ring, header, kind, length)?;
+        self.run = None;
+        self.tail += whole;
+        if self.tail - self.told >= ring.capacity as u64 / 8 {
+            self.tell(ring);
+        }
+        Ok(Some(kind))
+    }
+
+    /// Copies out what is new of the run at `tail`, and checks it: the sum of all of it.
+    fn take_elements(
+        &mut self,
+        ring: &Ring,
+        header: u64,
+        kind: u8,
+        length: usize,
+    ) -> Result<Sum, &'static str> {
+        let begun = || (0, Sum::new(ring.epoch, self.tail));
+        let (taken, mut sum) = self.run.unwrap_or_else(begun);
+        if length > run::limit(ring.capacity) {
+            return Err("a run that is too long");
+        }
+        let new = length.checked_sub(taken).ok_or("a run that became shorter")?;
+        let from = self.tail + (WORD + taken) as u64;
+        let (first, second) = ring.span(from, new / WORD);
+        self.words.extend(first.iter().chain(second).map(|place| {
+            let word = place.load(Relaxed);
+            sum.add(word);
+            word
+        }));
+        self.bytes = new;
+        match sum.header(kind, length) == header {
+            true => Ok(sum),
+            false => Err("a run whose check fails"),
+        }
     }
 
     /// Publishes the tail, and wakes the producer if this is what it waits for.

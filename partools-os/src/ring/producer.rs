@@ -12,8 +12,9 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::time::Duration;
 
 use super::frame::{self, Header, WORD};
+use super::run::{self, Sum};
 use super::{Bell, Ring};
-use crate::sync::fence;
+use crate::sync::{AtomicU64, fence};
 use crate::turnstile::sleep_while;
 
 /// The longest sleep before a blocked producer looks again by itself.
@@ -71,6 +72,18 @@ pub struct Producer<'a> {
     head: u64,
     /// The last tail seen: the ring holds at most `head - tail` bytes.
     tail: u64,
+    /// The run that is open behind `head`.
+    run: Option<Run>,
+}
+
+/// A run that is open.
+#[derive(Debug)]
+struct Run {
+    kind: u8,
+    /// Where the next element goes, and where there is no more room, in the stream.
+    next: u64,
+    end: u64,
+    sum: Sum,
 }
 
 impl<'a> Producer<'a> {
@@ -80,20 +93,19 @@ impl<'a> Producer<'a> {
             bell,
             head: ring.head().load(Acquire),
             tail: ring.tail().load(Acquire),
+            run: None,
         }
     }
 
     /// Writes a record of any length, also an empty one or one that is larger than the ring. Waits while the ring is full.
     ///
-    /// `kind` is a number below 128 that arrives beside the payload.
+    /// `kind` is a number below 64 that arrives beside the payload.
     ///
     /// # Panics
-    /// When `kind` is 128 or more, and when the ring's own counters were overwritten.
+    /// When `kind` is 64 or more, and when the ring's own counters were overwritten.
     pub fn send(&mut self, kind: u8, payload: &[u8], urgency: Urgency) {
-        assert!(
-            kind < frame::KINDS,
-            "the kind of a record is below 128, and this is {kind}"
-        );
+        check_kind(kind);
+        self.close_run();
         let limit = frame::limit(self.ring.capacity);
         let mut rest = payload;
         while rest.len() > limit {
@@ -120,11 +132,102 @@ impl<'a> Producer<'a> {
         self.nudge(urgency);
     }
 
+    /// Appends an element to the run of this kind that is open. It is filled up to whole words with zeros. The reader finds it
+    /// when it looks; it is not woken. False where no run of the kind is open, or it has no room: then [`open_run`](Self::open_run)
+    /// makes some.
+    ///
+    /// Some words by some plain stores: for small things in large numbers, where a record of its own for each is what costs.
+    ///
+    /// ```
+    /// use partools_os::{Bell, Inbox, Received, Ring, Urgency};
+    ///
+    /// let (ring, bell, mut inbox) = (Ring::new(4096)?, Bell::new()?, Inbox::new());
+    /// let mut producer = ring.producer(&bell);
+    /// for element in [b"one", b"two"] {
+    ///     if !producer.append(7, element) {
+    ///         producer.open_run(7, element.len());
+    ///         assert!(producer.append(7, element));
+    ///     }
+    /// }
+    /// let Received::Part { kind: 7, payload, open: true } = inbox.receive(&ring)? else { unreachable!() };
+    /// assert_eq!(payload, b"one\0\0\0\0\0two\0\0\0\0\0");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn append(&mut self, kind: u8, element: &[u8]) -> bool {
+        let Some(run) = &mut self.run else {
+            return false;
+        };
+        let bytes = (frame::words(element.len()) * WORD) as u64;
+        if run.kind != kind || run.end - run.next < bytes {
+            return false;
+        }
+        let data = self.ring.data();
+        let (whole, odd) = element.as_chunks::<WORD>();
+        for word in whole {
+            run.put(data, u64::from_ne_bytes(*word));
+        }
+        if !odd.is_empty() {
+            let mut last = [0; WORD];
+            last[..odd.len()].copy_from_slice(odd);
+            run.put(data, u64::from_ne_bytes(last));
+        }
+        run.publish(data, self.head);
+        true
+    }
+
+    /// Opens a run, with room for an element of so many bytes at least. Waits while the ring is full.
+    ///
+    /// # Panics
+    /// As [`send`](Self::send), and where the element is longer than [`longest_element`](Self::longest_element).
+    #[cold]
+    pub fn open_run(&mut self, kind: u8, bytes: usize) {
+        check_kind(kind);
+        let limit = run::limit(self.ring.capacity);
+        assert!(
+            bytes <= limit,
+            "an element of {bytes} bytes, where a run takes {limit}"
+        );
+        self.close_run();
+        self.nudge(Urgency::Lazy);
+        self.make_room(((1 + frame::words(bytes)) * WORD) as u64);
+        let next = self.head + WORD as u64;
+        let run = Run {
+            kind,
+            next,
+            end: (next + limit as u64).min(self.tail + self.ring.capacity as u64),
+            sum: Sum::new(self.ring.epoch, self.head),
+        };
+        // A run of no elements stands there before anybody is told of it.
+        run.publish(self.ring.data(), self.head);
+        self.run = Some(run);
+        self.ring.open().store(self.head + 1, Release);
+    }
+
+    /// The most bytes that an element of a run can have.
+    pub fn longest_element(&self) -> usize {
+        run::limit(self.ring.capacity)
+    }
+
+    /// Wakes the consumer, if it sleeps, for what was appended.
+    pub fn wake(&mut self) {
+        self.nudge(Urgency::Prompt);
+    }
+
+    /// The open run becomes a frame as any other.
+    fn close_run(&mut self) {
+        if let Some(run) = self.run.take() {
+            self.head = run.next;
+            self.ring.head().store(self.head, Release);
+        }
+    }
+
     /// Waits until the consumer has taken everything out of the ring. The last record may be handed out a moment later.
     ///
     /// # Panics
     /// When the ring's own counters were overwritten.
     pub fn settle(&mut self) {
+        self.close_run();
         if self.head != self.tail {
             self.wait_for(self.head);
         }
@@ -134,14 +237,7 @@ impl<'a> Producer<'a> {
     fn write(&mut self, header: Header, payload: &[u8]) {
         let words = frame::words(payload.len());
         let bytes = ((1 + words) * WORD) as u64;
-        let capacity = self.ring.capacity as u64;
-        if self.used() + bytes > capacity {
-            self.tail = self.look();
-            if self.used() + bytes > capacity {
-                // Wait for a quarter of the ring at least: waking up for every few bytes is what makes a full ring slow.
-                self.wait_for(self.head + bytes.max(capacity / 4) - capacity);
-            }
-        }
+        self.make_room(bytes);
 
         let low = header.encode();
         let sealed = frame::seal(low, self.ring.epoch, self.head, payload);
@@ -163,6 +259,18 @@ impl<'a> Producer<'a> {
         }
         self.head += bytes;
         self.ring.head().store(self.head, Release);
+    }
+
+    /// Waits until so many bytes behind `head` are free.
+    fn make_room(&mut self, bytes: u64) {
+        let capacity = self.ring.capacity as u64;
+        if self.used() + bytes > capacity {
+            self.tail = self.look();
+            if self.used() + bytes > capacity {
+                // Wait for a quarter of the ring at least: waking up for every few bytes is what makes a full ring slow.
+                self.wait_for(self.head + bytes.max(capacity / 4) - capacity);
+            }
+        }
     }
 
     /// Bytes that may still be unread: at most the capacity.
@@ -227,5 +335,48 @@ impl<'a> Producer<'a> {
         if self.ring.asleep().load(Relaxed) != 0 && self.ring.asleep().swap(0, Relaxed) != 0 {
             self.bell.ring();
         }
+    }
+}
+
+impl Run {
+    /// Writes the next word. There is room.
+    #[inline]
+    fn put(&mut self, data: &[AtomicU64], word: u64) {
+        place(data, self.next).store(word, Relaxed);
+        self.sum.add(word);
+        self.next += WORD as u64;
+    }
+
+    /// Tells of all that was written, where the run begins at `head`.
+    #[inline]
+    fn publish(&self, data: &[AtomicU64], head: u64) {
+        // At most the limit of a run, which is a usize.
+        #[expect(clippy::cast_possible_truncation)]
+        let length = (self.next - head) as usize - WORD;
+        place(data, head).store(self.sum.header(self.kind, length), Release);
+    }
+}
+
+/// The word at this position of the stream.
+#[inline]
+fn place(data: &[AtomicU64], position: u64) -> &AtomicU64 {
+    // Less than the length, which is a power of two and a usize.
+    #[expect(clippy::cast_possible_truncation)]
+    let at = (position / WORD as u64) as usize & (data.len() - 1);
+    &data[at]
+}
+
+fn check_kind(kind: u8) {
+    assert!(
+        kind < frame::KINDS,
+        "the kind of a record is below {}, and this is {kind}",
+        frame::KINDS
+    );
+}
+
+/// What was appended stays, for another producer goes on behind it.
+impl Drop for Producer<'_> {
+    fn drop(&mut self) {
+        self.close_run();
     }
 }

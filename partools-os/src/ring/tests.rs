@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::{Bell, Corrupt, HEAD, Inbox, Received, Ring, Urgency, frame};
 
 mod lies;
+mod runs;
 
 const CAPACITY: usize = 4096;
 
@@ -43,6 +44,7 @@ fn rang(bell: &Bell) -> bool {
 fn take(inbox: &mut Inbox, ring: &Ring) -> Result<Option<(u8, Vec<u8>)>, Corrupt> {
     Ok(match inbox.receive(ring)? {
         Received::Record { kind, payload } => Some((kind, payload.to_vec())),
+        Received::Part { .. } => panic!("nobody opened a run"),
         Received::Nothing => None,
     })
 }
