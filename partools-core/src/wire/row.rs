@@ -56,21 +56,29 @@ impl Encoder {
         }
     }
 
+    /// The element that an output is by itself: where there are rows, and its type is plain and of one size. Nothing of the user's
+    /// is called, and nothing is copied.
+    ///
+    /// ```
+    /// use partools_core::wire::Encoder;
+    /// assert_eq!(Encoder::new(true).element(&7_u16), Some(&[7, 0][..]));
+    /// assert_eq!(Encoder::new(true).element(&"seven".to_owned()), None);
+    /// assert_eq!(Encoder::new(false).element(&7_u16), None);
+    /// ```
+    #[inline]
+    pub fn element<'a, O: Portable>(&self, output: &'a O) -> Option<&'a [u8]> {
+        let is_element = self.rows && is_fixed::<O>(is_plain::<O>());
+        is_element.then(|| lend(output))
+    }
+
     /// The bytes of an output that is sent home.
     ///
     /// # Errors
     /// Where it cannot be encoded.
     #[inline]
-    pub fn encode<'a, O: Portable>(
-        &'a mut self,
-        output: &'a O,
-    ) -> Result<Encoded<'a>, CodecError> {
-        if is_fixed::<O>(is_plain::<O>()) {
-            let bytes = lend(output);
-            return Ok(match self.rows {
-                true => Encoded::Element(bytes),
-                false => Encoded::Record(bytes),
-            });
+    pub fn encode<'a, O: Portable>(&'a mut self, output: &'a O) -> Result<Encoded<'a>, CodecError> {
+        if let Some(element) = self.element(output) {
+            return Ok(Encoded::Element(element));
         }
         let bytes = encode(output, &mut self.scratch)?;
         if !self.rows || bytes.len() > LONGEST {

@@ -8,7 +8,7 @@ use super::row::{Encoded, Encoder};
 use crate::item_error::{Cause, ItemError};
 use crate::order::Order;
 use crate::panics::{catch, quietly};
-use crate::portable::{Portable, encode, is_plain};
+use crate::portable::{Portable, encode};
 use crate::remote::PortableTask;
 use crate::worker::{Sink, Worker};
 use crate::worker_error::WorkerError;
@@ -284,15 +284,13 @@ impl Post<'_> {
 
     #[inline]
     fn push<O: Portable>(&mut self, output: O) {
-        self.rests();
         // The short way: nothing of the user's own is called.
-        if self.gathers && !std::mem::needs_drop::<O>() && is_plain::<O>() {
-            if let Ok(Encoded::Element(element)) = self.encoder.encode(&output) {
-                self.outlet.gather(element);
-                self.next += 1;
-                return;
-            }
+        if let Some(element) = self.encoder.element(&output) {
+            self.outlet.gather(element);
+            self.next += 1;
+            return;
         }
+        self.rests();
         self.push_any(output);
     }
 
@@ -323,6 +321,7 @@ impl Post<'_> {
     }
 
     /// No item is under way.
+    #[inline]
     fn rests(&mut self) {
         if !self.gathers {
             self.outlet.rests();

@@ -391,7 +391,9 @@ impl Inbox {
         if length > run::limit(ring.capacity) {
             return Err("a run that is too long");
         }
-        let new = length.checked_sub(taken).ok_or("a run that became shorter")?;
+        let new = length
+            .checked_sub(taken)
+            .ok_or("a run that became shorter")?;
         let from = self.tail + (WORD + taken) as u64;
         let (first, second) = ring.span(from, new / WORD);
         self.words.extend(first.iter().chain(second).map(|place| {

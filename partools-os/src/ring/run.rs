@@ -99,7 +99,17 @@ mod tests {
         assert_eq!(parse(header(3, 64, &[1, 2, 3])), Some((5, 24)));
         assert_eq!(parse(header(3, 64, &[])), Some((5, 0)));
         // One of another form, and zeroed memory.
-        assert_eq!(parse(u64::from(Header { length: 8, kind: 5, more: false }.encode())), None);
+        assert_eq!(
+            parse(u64::from(
+                Header {
+                    length: 8,
+                    kind: 5,
+                    more: false
+                }
+                .encode()
+            )),
+            None
+        );
         assert_eq!(parse(0), None);
     }
 

@@ -122,13 +122,19 @@ fn what_a_dead_producer_had_appended_is_there() {
     assert!(part(&mut inbox, &ring).is_some_and(|(.., open)| open));
     append(&mut producer, 1, b"and last");
     std::mem::forget(producer); // it dies without a word
-    assert_eq!(part(&mut inbox, &ring), Some((1, b"and last".to_vec(), true)));
+    assert_eq!(
+        part(&mut inbox, &ring),
+        Some((1, b"and last".to_vec(), true))
+    );
     assert_eq!(part(&mut inbox, &ring), None);
     // Nothing of it is left for the next one.
     ring.renew(&mut inbox);
     assert_eq!(part(&mut inbox, &ring), None);
     append(&mut ring.producer(&bell), 2, b"another!");
-    assert_eq!(part(&mut inbox, &ring), Some((2, b"another!".to_vec(), false)));
+    assert_eq!(
+        part(&mut inbox, &ring),
+        Some((2, b"another!".to_vec(), false))
+    );
 }
 
 #[test]
@@ -197,7 +203,10 @@ fn every_lie_about_a_run_is_found_and_stays_found() {
         assert!(found(&|ring| overwrite(ring, DATA, 0)), "no header");
         assert!(!found(&|_| ()), "and the truth is believed");
     }
-    assert!(corrupts(true, true, |ring| overwrite(ring, HEAD, 104)), "a head within");
+    assert!(
+        corrupts(true, true, |ring| overwrite(ring, HEAD, 104)),
+        "a head within"
+    );
     // Where it is not told of, it is not there: as if its producer had died before.
     assert!(!corrupts(false, false, |ring| overwrite(ring, OPEN, 0)));
     assert!(!corrupts(false, false, |ring| overwrite(ring, OPEN, 9)));
@@ -215,7 +224,9 @@ fn the_right_check_does_not_make_a_wrong_run_right() {
         overwrite(&ring, DATA, sum.header(1, length));
         overwrite(&ring, HEAD, head);
         overwrite(&ring, OPEN, 1);
-        let received = inbox.receive(&ring).map(|received| received != Received::Nothing);
+        let received = inbox
+            .receive(&ring)
+            .map(|received| received != Received::Nothing);
         received.ok()
     };
     assert_eq!(forged(128, 0), Some(true));
