@@ -5,11 +5,10 @@ use crate::map::rest;
 use crate::message::{ANSWERS, NEEDED, ORDERS, Received, Word, receive, send};
 use crate::ranks::Ranks;
 use mpi::traits::{Communicator, Source};
-use partools_core::wire::{Outgoing, Server};
+use partools_core::wire::{Gathered, Outlet, Record, Server};
 use partools_os::image::Image;
 use std::cell::Cell;
 use std::error::Error;
-use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 /// Records are sent together, up to so many bytes.
@@ -110,16 +109,20 @@ pub(crate) fn answer(
 ) -> Result<(), Box<dyn Error>> {
     let mut parts = Parts {
         send,
-        bytes: Vec::new(),
-        sent: Instant::now(),
+        needed,
+        records: Gathered::new(),
+        sent: Cell::new(Instant::now()),
+        is_due: Cell::new(false),
+        is_broken: false,
     };
-    let mut answer = Outgoing::new(&mut parts, needed);
-    let answered = server.answer(request, &mut answer);
-    let finished = answer.finish();
-    parts.flush()?;
+    let answered = server.answer(request, &mut parts);
+    parts.flush();
     answered?;
-    // A worker that cannot go on has said so in a record.
-    Ok(finished?)
+    // It has said so in a record, and must end, rather than make its state again and again.
+    match parts.is_broken {
+        true => Err("the worker cannot go on".into()),
+        false => Ok(()),
+    }
 }
 
 /// How many items are needed, as far as rank 0 has said. What it said of an earlier map may come late.
@@ -139,28 +142,53 @@ fn look(ranks: &Ranks, needed: &Cell<usize>) -> usize {
     needed.get()
 }
 
-/// Hands on what is written to it, some of it at a time. What an item that takes long leaves is handed on at once.
-struct Parts<F> {
-    send: F,
-    bytes: Vec<u8>,
-    sent: Instant,
+/// Hands on what is sent to it, some of it at a time, and small outputs in rows. What waits while an item takes long is handed on
+/// when that has ended.
+struct Parts<S, N> {
+    send: S,
+    needed: N,
+    records: Gathered,
+    sent: Cell<Instant>,
+    is_due: Cell<bool>,
+    is_broken: bool,
 }
 
-impl<F: FnMut(&[u8])> Write for Parts<F> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.bytes.extend_from_slice(bytes);
-        if self.bytes.len() >= FULL || self.sent.elapsed() >= PROMPT {
-            self.flush()?;
+impl<S: FnMut(&[u8]), N> Parts<S, N> {
+    fn flush_if_due(&mut self) {
+        if self.records.as_bytes().len() >= FULL || self.is_due.get() {
+            self.flush();
         }
-        Ok(bytes.len())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        if !self.bytes.is_empty() {
-            (self.send)(&self.bytes);
-            self.bytes.clear();
-            self.sent = Instant::now();
+    fn flush(&mut self) {
+        if !self.records.as_bytes().is_empty() {
+            (self.send)(self.records.as_bytes());
+            self.records.clear();
         }
-        Ok(())
+        self.sent.set(Instant::now());
+        self.is_due.set(false);
+    }
+}
+
+impl<S: FnMut(&[u8]), N: Fn() -> usize> Outlet for Parts<S, N> {
+    fn send(&mut self, record: Record, payload: &[u8]) {
+        self.is_broken |= record == Record::Broken;
+        self.records.send(record, payload);
+        self.flush_if_due();
+    }
+
+    fn gathers(&self) -> bool {
+        true
+    }
+
+    fn gather(&mut self, element: &[u8]) {
+        self.records.gather(element);
+        self.flush_if_due();
+    }
+
+    /// Asked between pieces of work, so it may look at the time.
+    fn needed(&self) -> usize {
+        self.is_due.set(self.sent.get().elapsed() >= PROMPT);
+        (self.needed)()
     }
 }

@@ -81,6 +81,17 @@ impl Stage<'_> {
                 before_each();
                 match inbox.receive(&self.ring).expect("an honest ring") {
                     Received::Nothing => break,
+                    // Elements of a word each, which is their number.
+                    Received::Part { payload, open, .. } => {
+                        for word in payload.as_chunks().0 {
+                            assert_eq!(usize::from_ne_bytes(*word), next);
+                            next += 1;
+                        }
+                        self.arrived.store(next, SeqCst);
+                        if open {
+                            break;
+                        }
+                    }
                     Received::Record { kind, payload } => {
                         assert_eq!(kind, next.to_le_bytes()[0]);
                         assert!(payload == bytes(next, self.lengths[next]), "record {next}");
@@ -158,5 +169,42 @@ fn a_consumer_that_armed_read_and_sleeps_misses_no_prompt_record() {
             |mut producer| stage.send_all(&mut producer, Urgency::Prompt, Urgency::Prompt),
             || {},
         );
+    });
+}
+
+/// So many elements in runs; it wakes the consumer behind the last one, and behind each `often`-th.
+fn append_all(producer: &mut Producer<'_>, elements: usize, often: usize) {
+    for element in 0..elements {
+        let bytes = element.to_ne_bytes();
+        if !producer.append(1, &bytes) {
+            producer.open_run(1, bytes.len());
+            assert!(producer.append(1, &bytes));
+        }
+        if element % often == 0 || element + 1 == elements {
+            producer.wake();
+        }
+    }
+}
+
+#[test]
+fn a_run_is_read_while_it_grows_each_element_once_and_the_last_wakes() {
+    explore(4000, || {
+        let stage = Stage::new(&[8; 5]);
+        stage.play(
+            |mut producer| {
+                append_all(&mut producer, 5, 2);
+                // It is not closed: as with a producer that dies.
+                std::mem::forget(producer);
+            },
+            || {},
+        );
+    });
+}
+
+#[test]
+fn runs_fill_the_ring_and_go_on_when_there_is_room() {
+    explore(200, || {
+        let stage = Stage::new(&[8; 1300]);
+        stage.play(|mut producer| append_all(&mut producer, 1300, 2000), || {});
     });
 }

@@ -202,7 +202,7 @@ impl Outlet for Vec<u8> {
 ///
 /// # Errors
 /// Where the record does not belong there, ends an answer that lacks items which are needed, or says that the worker
-/// cannot go on. The chunk is left as it was: it can be given back, lost, or asked for again. What follows from that
+/// cannot go on. The chunk is left as it was (of a row, what was good up to there is in it): it can be given back, lost, or asked for again. What follows from that
 /// worker about this chunk must be thrown away.
 pub fn accept<O: Portable>(
     record: Record,

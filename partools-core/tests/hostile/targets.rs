@@ -1,7 +1,9 @@
 //! What is fed, and to whom. Each kind of task is one byte; what follows is the message.
 
 use super::mutate::Shape;
-use partools_core::wire::{Outlet, Parcel, Record, Request, SegmentBuffer, deliver, request};
+use partools_core::wire::{
+    Gathered, Outlet, Parcel, Record, Request, SegmentBuffer, deliver, request,
+};
 use partools_core::{
     Caller, Capabilities, Chunks, Cx, Error, Executor, Job, PlainVec, Plan, Portable, PortableTask,
     Run, Serialized, chunks, over, zip,
@@ -267,13 +269,24 @@ fn honest_request<T: PortableTask<Output: Portable>>(job: Job<T>) -> Vec<u8> {
     message.into_inner().as_bytes().to_vec()
 }
 
-fn honest_answer<T: PortableTask<Output: Portable> + Clone>(job: Job<T>) -> Vec<u8> {
+/// With small outputs in rows, or each as a record.
+fn honest_answer<T>(job: Job<T>, rows: bool) -> Vec<u8>
+where
+    T: PortableTask<Output: Portable> + Clone,
+{
     let message = honest_request(Job::new(job.task().clone()));
-    let mut answer = Vec::new();
+    let (mut records, mut gathered) = (Vec::new(), Gathered::new());
     packed(job.task(), |parcel, segment| {
-        assert!(answer_to(parcel, segment, &message, &mut answer));
+        let answer: &mut dyn Outlet = match rows {
+            true => &mut gathered,
+            false => &mut records,
+        };
+        assert!(answer_to(parcel, segment, &message, answer));
     });
-    answer
+    match rows {
+        true => gathered.as_bytes().to_vec(),
+        false => records,
+    }
 }
 
 // ---- (a) requests
@@ -317,8 +330,9 @@ fn feed_request(message: &[u8]) -> bool {
 // ---- (b) answers
 
 fn answers() -> Vec<Vec<u8>> {
-    (0..KINDS)
-        .map(|kind| [vec![kind], job!(kind, honest_answer())].concat())
+    let kinds = (0..KINDS).flat_map(|kind| [(kind, false), (kind, true)]);
+    kinds
+        .map(|(kind, rows)| [vec![kind], job!(kind, honest_answer(rows))].concat())
         .collect()
 }
 

@@ -1,12 +1,14 @@
 //! Records from a child to its parent.
 
-use partools_os::{Access, Bell, Child, Corrupt, Exit, Inbox, Received, Ring, Urgency, wait_any};
+use partools_os::wait_any;
+use partools_os::{Access, Bell, Child, Corrupt, Exit, Inbox, Received, Region, Ring, Urgency};
 
 use crate::{PATIENCE, gated, reap, sleep_for_ever, spawn_lending, trials};
 
 trials![
     a_hundred_megabytes_arrive_as_they_were_sent,
     what_a_killed_child_had_sent_is_kept,
+    what_a_child_appended_until_it_was_killed_at_any_moment_is_kept,
     a_child_that_scribbles_over_its_ring_is_found_out,
     a_ring_serves_the_next_child_when_renewed,
 ];
@@ -33,6 +35,11 @@ fn drain(
             inbox.disarm(ring);
         }
     }
+}
+
+/// Kinds are below 64.
+fn kind_of(record: usize) -> u8 {
+    (record % 64).to_le_bytes()[0]
 }
 
 /// Noise, of a length that no power of two divides.
@@ -75,13 +82,13 @@ fn a_hundred_megabytes_arrive_as_they_were_sent() {
         let mut producer = ring.producer(&bell);
         for (record, &length) in lengths.iter().enumerate() {
             let payload: Vec<u8> = pieces(&noise, record, length).collect::<Vec<_>>().concat();
-            producer.send(record.to_le_bytes()[0], &payload, Urgency::Lazy);
+            producer.send(kind_of(record), &payload, Urgency::Lazy);
         }
         0
     });
     let mut record = 0;
     let ended = drain(&ring, &mut Inbox::new(), &bell, &mut child, |kind, got| {
-        assert_eq!(usize::from(kind), record);
+        assert_eq!(kind, kind_of(record));
         assert_eq!(got.len(), lengths[record]);
         assert!(
             is_made_of(got, pieces(&noise, record, lengths[record])),
@@ -98,7 +105,7 @@ fn what_a_killed_child_had_sent_is_kept() {
     let ring = Ring::new(1 << 16).expect("a ring");
     let mut child = spawn_lending(&gate, &[(ring.region(), Access::ReadWrite)], || {
         let mut producer = ring.producer(&bell);
-        for record in 0..100_u8 {
+        for record in 0..60_u8 {
             producer.send(record, &[record; 50], Urgency::Lazy);
         }
         std::process::abort()
@@ -114,7 +121,61 @@ fn what_a_killed_child_had_sent_is_kept() {
             core: false
         })
     );
-    assert!(kinds.into_iter().eq(0..100));
+    assert!(kinds.into_iter().eq(0..60));
+}
+
+/// It says in memory of its own, too, how far it is: before and behind each element.
+fn what_a_child_appended_until_it_was_killed_at_any_moment_is_kept() {
+    use std::sync::atomic::Ordering::SeqCst;
+    for round in 0..50 {
+        let (gate, bell) = (gated(), Bell::new().expect("a bell"));
+        let ring = Ring::new(1 << 16).expect("a ring");
+        let progress = Region::new(16).expect("two words");
+        let lent = [
+            (ring.region(), Access::ReadWrite),
+            (&progress, Access::ReadWrite),
+        ];
+        let mut child = spawn_lending(&gate, &lent, || {
+            let mut producer = ring.producer(&bell);
+            let [begun, done, ..] = progress.words() else {
+                unreachable!()
+            };
+            for element in 0_u64.. {
+                begun.store(element + 1, SeqCst);
+                let bytes = element.to_ne_bytes();
+                if !producer.append(7, &bytes) {
+                    producer.open_run(7, bytes.len());
+                    assert!(producer.append(7, &bytes));
+                }
+                done.store(element + 1, SeqCst);
+            }
+            0
+        });
+        let (mut inbox, mut next) = (Inbox::new(), 0_u64);
+        let mut take_all = || {
+            while let Received::Part { payload, open, .. } = inbox.receive(&ring).expect("whole") {
+                for word in payload.as_chunks().0 {
+                    assert_eq!(u64::from_ne_bytes(*word), next);
+                    next += 1;
+                }
+                if open {
+                    break;
+                }
+            }
+            next
+        };
+        let until = round * 997;
+        while take_all() < until {}
+        child.kill();
+        reap(&mut child);
+        let taken = take_all();
+        let words = progress.words();
+        let told = words[1].load(SeqCst)..=words[0].load(SeqCst);
+        assert!(
+            told.contains(&taken),
+            "round {round}: {taken}, not {told:?}"
+        );
+    }
 }
 
 fn a_child_that_scribbles_over_its_ring_is_found_out() {
@@ -155,6 +216,7 @@ fn a_ring_serves_the_next_child_when_renewed() {
                     );
                     sent += 1;
                 }
+                part @ Received::Part { .. } => panic!("{part:?}: nobody opened a run"),
                 Received::Nothing => std::thread::yield_now(),
             }
         }
