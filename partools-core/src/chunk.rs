@@ -3,16 +3,14 @@
 //! drop end it: whatever was not filled then goes back to be claimed again. So no safe executor, however
 //! wrong, can fill a slot twice or leave one empty unnoticed.
 
+mod filled;
 mod ledger;
 mod told;
 
 pub(crate) use ledger::Ledger;
 
-use crate::error::Error;
 use crate::item_error::{Cause, ItemError};
-use crate::kept::Keeper;
 use crate::observe::Event;
-use crate::panics::catch;
 use crate::run::Run;
 use crate::worker::Port;
 use crate::writer::{Told, Writer};
@@ -377,52 +375,6 @@ impl<'r, O> Chunk<'r, O> {
     pub fn stopped(self) {
         if !self.is_full() {
             self.run.was_under_way(self.at);
-        }
-    }
-
-    /// The next `items` slots are filled.
-    #[inline]
-    fn go_on(&mut self, items: usize) {
-        if let Some(halts) = self.run.halts() {
-            // SAFETY: the claim is ours, and the writer has just filled these slots.
-            let outputs = unsafe { self.run.slots().filled(self.at, items) };
-            if let Some(k) = halts(outputs) {
-                // Their items follow one another, so the first is the lowest.
-                self.run.lower_bound(self.run.needed_with(self.at + k));
-            }
-        }
-        self.at += items;
-        if items > 0 {
-            self.attempt = 0;
-        }
-    }
-
-    /// Gives the next `items` outputs, which are in their slots, to whoever keeps them, if somebody does.
-    #[inline]
-    fn keep(&self, items: usize, settles: bool) {
-        if let Some(keeper) = self.run.keeper() {
-            self.tell(keeper, items, settles);
-        }
-    }
-
-    /// Apart, so that the loop of a run that nobody keeps stays small.
-    #[inline(never)]
-    fn tell(&self, keeper: &dyn Keeper<O>, items: usize, settles: bool) {
-        // SAFETY: the claim is ours, and its next slots have just been filled.
-        let outputs = unsafe { self.run.slots().filled(self.at, items) };
-        let kept = catch(|| {
-            for (place, output) in (self.at..).zip(outputs) {
-                keeper.keep(self.run.item_at(place), output);
-            }
-            if settles {
-                keeper.settle();
-            }
-        });
-        if let Err(panic) = kept {
-            let (message, location) = (panic.message, panic.location);
-            let cause = Cause::Panicked { message, location };
-            let why = format!("what keeps the outputs of this map {cause}");
-            self.run.abort(Error::executor(why));
         }
     }
 
