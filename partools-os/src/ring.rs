@@ -63,7 +63,7 @@ const DATA: usize = (HEADER_BYTES - HALVES * size_of::<u32>()) / size_of::<u64>(
 /// ring.producer(&bell).send(3, b"some bytes", Urgency::Lazy);
 /// match inbox.receive(&ring)? {
 ///     Received::Record { kind, payload } => assert_eq!((kind, payload), (3, b"some bytes".as_slice())),
-///     Received::Nothing => unreachable!(),
+///     Received::Part { .. } | Received::Nothing => unreachable!(),
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
