@@ -7,7 +7,7 @@ use crate::ranks::Ranks;
 use mpi::traits::{Communicator, Source};
 use partools_core::wire::{Gathered, Outlet, Record, Server};
 use partools_os::image::Image;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::time::{Duration, Instant};
 
@@ -108,15 +108,16 @@ pub(crate) fn answer(
     send: impl FnMut(&[u8]),
 ) -> Result<(), Box<dyn Error>> {
     let mut parts = Parts {
-        send,
         needed,
-        records: Gathered::new(),
-        sent: Cell::new(Instant::now()),
-        is_due: Cell::new(false),
+        waiting: RefCell::new(Waiting {
+            send,
+            records: Gathered::new(),
+            sent: Instant::now(),
+        }),
         is_broken: false,
     };
     let answered = server.answer(request, &mut parts);
-    parts.flush();
+    parts.waiting.get_mut().flush();
     answered?;
     // It has said so in a record, and must end, rather than make its state again and again.
     match parts.is_broken {
@@ -142,20 +143,24 @@ fn look(ranks: &Ranks, needed: &Cell<usize>) -> usize {
     needed.get()
 }
 
-/// Hands on what is sent to it, some of it at a time, and small outputs in rows. What waits while an item takes long is handed on
-/// when that has ended.
+/// Hands on what is sent to it, some of it at a time, and small outputs in rows. What an item that takes long leaves is handed on
+/// before the next one begins.
 struct Parts<S, N> {
-    send: S,
     needed: N,
-    records: Gathered,
-    sent: Cell<Instant>,
-    is_due: Cell<bool>,
+    waiting: RefCell<Waiting<S>>,
     is_broken: bool,
 }
 
-impl<S: FnMut(&[u8]), N> Parts<S, N> {
-    fn flush_if_due(&mut self) {
-        if self.records.as_bytes().len() >= FULL || self.is_due.get() {
+/// What is not handed on yet.
+struct Waiting<S> {
+    send: S,
+    records: Gathered,
+    sent: Instant,
+}
+
+impl<S: FnMut(&[u8])> Waiting<S> {
+    fn flush_if_full(&mut self) {
+        if self.records.as_bytes().len() >= FULL {
             self.flush();
         }
     }
@@ -165,16 +170,16 @@ impl<S: FnMut(&[u8]), N> Parts<S, N> {
             (self.send)(self.records.as_bytes());
             self.records.clear();
         }
-        self.sent.set(Instant::now());
-        self.is_due.set(false);
+        self.sent = Instant::now();
     }
 }
 
 impl<S: FnMut(&[u8]), N: Fn() -> usize> Outlet for Parts<S, N> {
     fn send(&mut self, record: Record, payload: &[u8]) {
         self.is_broken |= record == Record::Broken;
-        self.records.send(record, payload);
-        self.flush_if_due();
+        let waiting = self.waiting.get_mut();
+        waiting.records.send(record, payload);
+        waiting.flush_if_full();
     }
 
     fn gathers(&self) -> bool {
@@ -182,13 +187,41 @@ impl<S: FnMut(&[u8]), N: Fn() -> usize> Outlet for Parts<S, N> {
     }
 
     fn gather(&mut self, element: &[u8]) {
-        self.records.gather(element);
-        self.flush_if_due();
+        let waiting = self.waiting.get_mut();
+        waiting.records.gather(element);
+        waiting.flush_if_full();
     }
 
     /// Asked between pieces of work, so it may look at the time.
     fn needed(&self) -> usize {
-        self.is_due.set(self.sent.get().elapsed() >= PROMPT);
+        let mut waiting = self.waiting.borrow_mut();
+        if waiting.sent.elapsed() >= PROMPT {
+            waiting.flush();
+        }
         (self.needed)()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_long_item_leaves_is_handed_on_before_the_next_one_begins() {
+        let handed_on = RefCell::new(Vec::new());
+        let mut parts = Parts {
+            needed: || 9,
+            waiting: RefCell::new(Waiting {
+                send: |records: &[u8]| handed_on.borrow_mut().extend_from_slice(records),
+                records: Gathered::new(),
+                sent: Instant::now(),
+            }),
+            is_broken: false,
+        };
+        parts.gather(&[7; 8]);
+        std::thread::sleep(PROMPT);
+        assert!(handed_on.borrow().is_empty());
+        assert_eq!(parts.needed(), 9);
+        assert_eq!(handed_on.borrow().len(), 1 + 8 + 8);
     }
 }
