@@ -5,7 +5,7 @@
 //! ```
 //! The items run on the main thread; the one other thread waits for the end of the parent (`partools_os::again`).
 
-use crate::desk::Desk;
+use crate::desk::{Desk, Ticket};
 use crate::harden;
 use crate::message::{CAREFUL, CLOSE, CLOSED, HELLO, OPEN, OPENED, Opening};
 use crate::message::{READY, REFUSED, RELEASE, REQUEST, UNFIT};
@@ -179,8 +179,14 @@ impl Worker<'_> {
             }
             let (ticket, request) = message.payload.split_first_chunk().ok_or_else(of_no_map)?;
             // A worker that cannot go on does not make its state again and again.
-            if is_broken || !self.desk.take(u64::from_le_bytes(*ticket)) {
+            if is_broken {
                 continue;
+            }
+            match self.desk.take(u64::from_le_bytes(*ticket)) {
+                Ticket::Taken => {}
+                Ticket::Withdrawn => continue,
+                // As with a ring that was overwritten.
+                Ticket::Overwritten => std::process::abort(),
             }
             let mut post = Post {
                 desk: self.desk,
