@@ -197,7 +197,7 @@ impl Outlet for Vec<u8> {
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// An output that cannot be read back fails its item, with [`Cause::NotPortable`] or the panic. An item that failed there
+/// An output that cannot be read back fails its item, with [`Cause::NotPortable`](crate::Cause::NotPortable) or the panic. An item that failed there
 /// goes back where the plan has another attempt for it: workers elsewhere do not retry, so that the count survives them.
 ///
 /// # Errors
