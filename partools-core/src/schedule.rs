@@ -138,6 +138,13 @@ impl Pace {
             .clamp(1, self.last.saturating_mul(GROWTH))
     }
 
+    /// What so many items would take, by what was measured; nothing, where nothing was.
+    #[inline]
+    pub(crate) fn time_of(&self, items: usize) -> Duration {
+        let picos = self.cost.unwrap_or(0).saturating_mul(items as u64);
+        Duration::from_nanos(picos / 1_000)
+    }
+
     /// Work begins, or goes on after a wait: what passed until the next [`start`](Self::start) is
     /// nobody's cost. The clock is read there, since not every run needs it.
     #[inline]

@@ -1,8 +1,8 @@
 //! May this process fork now? A child has one thread, and locks that other threads held stay locked in it; and what
 //! it writes to memory that the parent shares with somebody, it writes there too. Both are refused by default, by
-//! name, with ways out.
+//! name, with ways out. Threads that an executor of ours keeps, and that rest, hold no lock ([`KeptThread`]).
 
-use partools_core::Error;
+use partools_core::{Error, KeptThread};
 use partools_os::{OtherThread, foreign_writable_shared, other_threads};
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ pub(crate) struct Tolerated {
 
 /// What is left beside the calling thread, all of it tolerated.
 pub(crate) struct Host {
-    /// Other threads live: their locks may be held for ever in a child.
+    /// Other threads live, and not all of them rest: their locks may be held for ever in a child.
     pub(crate) has_threads: bool,
 }
 
@@ -42,15 +42,16 @@ fn check_threads(tolerated: &[String]) -> Result<bool, Error> {
             .iter()
             .any(|name| cut(name.as_bytes()) == cut(thread.name.as_bytes()))
     };
-    let begun = Instant::now();
+    let (begun, process) = (Instant::now(), std::process::id());
     loop {
-        let threads = other_threads().map_err(|why| {
+        let mut threads = other_threads().map_err(|why| {
             Error::refused(
                 NAME,
                 format!("it cannot see whether other threads live (/proc/self/task: {why})"),
                 "make /proc readable, or run on another executor",
             )
         })?;
+        threads.retain(|thread| !KeptThread::is_resting(process, thread.tid));
         let strangers: Vec<_> = threads
             .iter()
             .filter(|thread| !is_tolerated(thread))

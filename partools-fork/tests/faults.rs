@@ -57,6 +57,14 @@ fn main() -> ExitCode {
             "threads_then_fork_alternating_is_never_refused",
             alternating,
         ),
+        trial(
+            "a_storm_of_forks_beside_kept_threads_hangs_nowhere",
+            beside_kept_threads,
+        ),
+        trial(
+            "kept_threads_at_work_are_refused_by_name",
+            beside_threads_at_work,
+        ),
         trial("what_children_print_is_printed_once", printing),
         trial("records_larger_than_the_ring_arrive_whole", large_outputs),
         trial(
@@ -319,6 +327,58 @@ fn scripts(script: &str) -> ExitCode {
     print!("<after {}>", results.map_or(0, |r| r.len()));
     let _ = std::io::stdout().flush();
     ExitCode::SUCCESS
+}
+
+/// Helpers of `Threads` in all that they do between maps: just back from work, awake, drowsy, asleep.
+fn beside_kept_threads() {
+    let kept = [Threads::new().workers(2), Threads::new().workers(5)];
+    let words = |i: usize| format!("{i} {:?}", vec![i; i % 50]);
+    for round in 0..600_usize {
+        let on_threads = over(0..[2, 8, 64, 3_000][round % 4]).map(words);
+        for threads in &kept {
+            assert_eq!(on_threads.run(threads).expect("threads")[1], "1 [1]");
+        }
+        std::thread::sleep(Duration::from_micros([0, 0, 40, 150, 3_000][round % 5]));
+        // What a lock that a helper held would stop for ever: the allocator, the standard output, a thread of the child's.
+        let job = over(0..6)
+            .item_timeout(Duration::from_secs(20))
+            .chunk(Chunks::of(1))
+            .map(|i| {
+                let _out = std::io::stdout().lock();
+                let there = match i {
+                    0 => std::thread::Builder::new()
+                        .spawn(move || words(i))
+                        .expect("a thread")
+                        .join()
+                        .expect("a thread"),
+                    _ => words(i),
+                };
+                there.len() + round
+            });
+        let outputs = job.run(&Fork::new().workers(2)).expect("fork");
+        assert_eq!(outputs[..2], [4 + round, 5 + round]);
+    }
+}
+
+fn beside_threads_at_work() {
+    let kept = Threads::new().workers(2);
+    let job = over(0..4).map(|i| i);
+    let (begun, go_on) = (std::sync::Barrier::new(3), std::sync::Barrier::new(3));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let wait = |_| {
+                begun.wait();
+                go_on.wait();
+            };
+            over(0..2).map(wait).run(&kept).expect("a map");
+        });
+        begun.wait();
+        let error = job.run(&Fork::new()).expect_err("refused");
+        go_on.wait();
+        assert!(error.to_string().contains("\"partools-1\""), "{error}");
+        assert!(error.to_string().contains("threads beside"), "{error}");
+    });
+    assert_eq!(job.run(&Fork::new()).expect("it rests")[3], 3);
 }
 
 fn printing() {

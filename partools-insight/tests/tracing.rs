@@ -88,10 +88,11 @@ fn an_error_is_told_as_one() {
 #[test]
 fn chunks_on_other_threads_are_told_to_the_subscriber_of_the_caller() {
     let text = heard(tracing::Level::TRACE, || {
+        // Cheap items would all be done before the other thread comes.
         let job = over(0..100)
             .chunk(Chunks::of(10))
             .observe(&Tracing::new())
-            .map(|i| i);
+            .map(|_| std::thread::sleep(std::time::Duration::from_millis(1)));
         job.run(&Threads::new().workers(2)).expect("it ran");
     });
     assert_eq!(text.matches("chunk done").count(), 10, "{text}");

@@ -21,23 +21,21 @@ const PATIENCE: Duration = Duration::from_millis(50);
 pub(crate) struct Departures(Mutex<Vec<PathBuf>>);
 
 impl Departures {
-    /// Of at most `threads` threads.
-    pub(crate) fn of(threads: usize) -> Self {
-        // So many may not be started in the end; what there is no room for yet gets it later.
-        Departures(Mutex::new(Vec::with_capacity(threads.min(64))))
+    pub(crate) fn none() -> Self {
+        Departures(Mutex::new(Vec::new()))
     }
 
-    /// The calling thread is one of them.
-    pub(crate) fn note(&self) {
-        if cfg!(target_os = "linux")
-            && let Ok(own) = std::fs::read_link("/proc/thread-self")
-        {
-            let listed = Path::new("/proc").join(own);
-            self.0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(listed);
+    /// The calling thread is one of them. The numbers of its process and its own, where the system tells.
+    pub(crate) fn note(&self) -> Option<(u32, u32)> {
+        if !cfg!(target_os = "linux") {
+            return None;
         }
+        // 4711/task/4712
+        let own = std::fs::read_link("/proc/thread-self").ok()?;
+        let mut listed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        listed.push(Path::new("/proc").join(&own));
+        let (process, thread) = own.to_str()?.split_once("/task/")?;
+        Some((process.parse().ok()?, thread.parse().ok()?))
     }
 }
 

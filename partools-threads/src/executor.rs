@@ -1,10 +1,11 @@
-//! `Threads`: the calling thread works, and helpers made for this map alone work beside it.
+//! `Threads`: the calling thread works, and helpers that are kept from map to map work beside it.
 
-use crate::departure::Departures;
+use crate::crew::Crews;
 use partools_core::{Caller, Capabilities, Error, Executor, Run, Task, worker_count};
-use std::thread::{Builder, Scope, ScopedJoinHandle};
+use std::fmt;
+use std::sync::Arc;
 
-/// Runs a map on threads of its own, which are started for the map and gone when it returns.
+/// Runs a map on the calling thread and on threads of its own.
 ///
 /// The calling thread is worker 0; helpers are called `partools-1`, `partools-2` and so on. There are as
 /// many workers as [`workers`](Self::workers) says, else the environment variable `PARTOOLS_WORKERS`, else
@@ -12,8 +13,17 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 /// items. The number changes how long a map takes, never what it gives. Where the system will not start
 /// as many threads, fewer work.
 ///
-/// A helper, started and seen gone, costs a map some 40 µs (Linux 6.18, 2 processors, busy): a map of a few
-/// cheap items is better off on [`Serial`](partools_core::Serial).
+/// Helpers are started by the first map that needs them, and kept by this value and its clones until the last of them is
+/// dropped; then they are gone, with what their thread-locals hold. Starting and ending one costs some 70 µs, so keep the
+/// value where maps are small and many. Between maps they rest: one helper looks every 50 µs whether there is a map, for 2 ms
+/// after the last one, then it sleeps as the others do; behind real work it stays awake for 50 µs. So a map of a few cheap items is done by the calling thread before anybody
+/// comes, and costs no system call; one that turns out to be long has help within some 0.2 ms, at once where the work done so far
+/// shows it. Maps that run at the same time, from several threads, have helpers of their own each.
+///
+/// Helpers have the affinity, the priority and the signal mask of the thread whose map started them, for good.
+///
+/// `Fork` runs beside helpers that rest: they hold no lock. A child that you fork yourself has none of them; its maps start
+/// others.
 ///
 /// ```
 /// use partools_core::over;
@@ -27,10 +37,11 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 /// # Errors
 /// A map of at least one item is an error where 0 workers are asked for, or where `PARTOOLS_WORKERS` counts
 /// and holds anything but a whole number of at least 1.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 #[must_use]
 pub struct Threads {
     asked: Option<usize>,
+    crews: Arc<Crews>,
 }
 
 impl Threads {
@@ -39,7 +50,7 @@ impl Threads {
         Self::default()
     }
 
-    /// This many workers, the calling thread among them.
+    /// This many workers, the calling thread among them. Helpers that a clone keeps are left to it.
     ///
     /// ```
     /// use partools_core::over;
@@ -49,9 +60,19 @@ impl Threads {
     /// assert!(over(0..1000).map(|i| i).run(&Threads::new().workers(0)).is_err());
     /// # Ok::<(), partools_core::Error>(())
     /// ```
-    pub fn workers(mut self, count: usize) -> Self {
-        self.asked = Some(count);
-        self
+    pub fn workers(self, count: usize) -> Self {
+        Threads {
+            asked: Some(count),
+            crews: Arc::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Threads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Threads")
+            .field("asked", &self.asked)
+            .finish_non_exhaustive()
     }
 }
 
@@ -75,56 +96,22 @@ where
             caller.work(task);
             return Ok(());
         }
-        // Dropped last, also by a callback that panics: behind the scope every helper was joined.
-        let departures = &Departures::of(helpers);
-        std::thread::scope(|scope| {
-            let mut started = Helpers {
-                run,
-                joins: Vec::new(),
-            };
-            for number in 1..=helpers {
-                let life = move || {
-                    departures.note();
-                    run.work(task, number);
-                };
-                match start(scope, number, life) {
-                    Ok(join) => started.joins.push(join),
-                    // The system has no thread for us now; those we have will do.
-                    Err(_) => break,
-                }
-            }
-            caller.work(task);
+        let part = |number| run.work(task, number);
+        self.crews.play(helpers, &part, |call| {
+            let _stop = StopOnUnwind(run);
+            caller.work_and_call(task, call);
         });
         Ok(())
     }
 }
 
-fn start<'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    number: usize,
-    life: impl FnOnce() + Send + 'scope,
-) -> std::io::Result<ScopedJoinHandle<'scope, ()>> {
-    Builder::new()
-        .name(format!("partools-{number}"))
-        .spawn_scoped(scope, life)
-}
+/// The calling thread unwinds: nobody may wait for it to deliver.
+struct StopOnUnwind<'r, O>(&'r Run<O>);
 
-/// The helpers of a run, joined when this is dropped. The scope's own end would not do: it waits for their
-/// closures, not for what their thread-local values do on the way out.
-struct Helpers<'r, 'scope, O> {
-    run: &'r Run<O>,
-    joins: Vec<ScopedJoinHandle<'scope, ()>>,
-}
-
-impl<O> Drop for Helpers<'_, '_, O> {
+impl<O> Drop for StopOnUnwind<'_, O> {
     fn drop(&mut self) {
-        // The calling thread unwinds, or the run is over already: nobody may wait for it to deliver.
         if std::thread::panicking() {
-            self.run.stop();
-        }
-        for join in self.joins.drain(..) {
-            // A helper that panicked has left its items unfinished, which the core finds.
-            let _ = join.join();
+            self.0.stop();
         }
     }
 }

@@ -1,5 +1,4 @@
-//! partools on threads of this process: [`Threads`] starts its own for each map, `Rayon` (feature `rayon`)
-//! works in a rayon pool.
+//! partools on threads of this process: [`Threads`] keeps its own, `Rayon` (feature `rayon`) works in a rayon pool.
 //!
 //! ```text
 //!   calling thread = worker 0     works, and alone delivers
@@ -25,11 +24,22 @@
 //! # Ok::<(), partools_core::Error>(())
 //! ```
 
+#[cfg(not(partools_model))]
+mod crew;
+#[cfg(not(partools_model))]
 mod departure;
+#[cfg(not(partools_model))]
 mod executor;
+#[cfg(any(test, not(partools_model)))]
+mod gate;
 #[cfg(feature = "rayon")]
 mod rayon;
+#[cfg(any(test, not(partools_model)))]
+mod stage;
+#[cfg(any(test, not(partools_model)))]
+mod sync;
 
+#[cfg(not(partools_model))]
 pub use executor::Threads;
 #[cfg(feature = "rayon")]
 pub use rayon::Rayon;

@@ -30,7 +30,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 ///
 /// **The threads of a pool live on** when the map is done, those of the global pool as long as the process.
 /// So `Fork` refuses to run afterwards, because a child forked beside other threads can hang, and says so.
-/// A program that needs both uses [`Threads`](crate::Threads) here, or drops its own pool first.
+/// A program that needs both uses [`Threads`](crate::Threads) here, whose helpers hold no lock while they rest,
+/// or drops its own pool first.
 ///
 /// Like every call into rayon, a map returns only when the pool has taken up what was queued. A map called
 /// from outside waits for as long as all threads of the pool are blocked.

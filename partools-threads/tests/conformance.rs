@@ -21,6 +21,7 @@ fn in_pool_of(workers: usize) -> Rayon<'static> {
 
 fn main() -> ExitCode {
     let threads = Subject::new("threads", |workers| Threads::new().workers(workers));
+    let threads = threads.keeps_workers();
     let rayon = Subject::new("rayon", in_pool_of);
     run(cases(threads).into_iter().chain(cases(rayon)))
 }

@@ -45,6 +45,28 @@ fn main() -> ExitCode {
             "thread_local_values_are_dropped_before_the_map_returns",
             thread_locals_are_dropped,
         ),
+        Trial::test(
+            "helpers_are_kept_and_gone_with_the_last_clone",
+            helpers_are_kept,
+        ),
+        Trial::test("helpers_that_rest_use_no_processor", resting_costs_nothing),
+        Trial::test(
+            "two_long_items_behind_many_cheap_maps_run_at_once",
+            long_behind_cheap,
+        ),
+        Trial::test(
+            "every_helper_comes_whatever_it_did_before",
+            every_helper_comes,
+        ),
+        Trial::test(
+            "maps_on_many_threads_share_one_value",
+            one_value_on_many_threads,
+        ),
+        Trial::test(
+            "a_callback_that_panics_leaves_helpers_that_serve_the_next_map",
+            panics_between_maps,
+        ),
+        Trial::test("a_forked_child_starts_helpers_of_its_own", forked_child),
         Trial::test("zero_workers_are_an_error_when_a_map_runs", zero_workers),
         Trial::test(
             "nonsense_in_the_variable_is_an_error_that_quotes_it",
@@ -196,6 +218,153 @@ fn thread_locals_are_dropped() -> Outcome {
     Ok(())
 }
 
+fn helpers_are_kept() -> Outcome {
+    let before = threads();
+    let pool = Threads::new().workers(3);
+    let mut seen = BTreeSet::new();
+    for _ in 0..50 {
+        let gate = Gate::of(3);
+        let who = over(0..3).map(|_| {
+            gate.pass();
+            std::thread::current().id()
+        });
+        seen.extend(who.run(&pool)?.into_iter().map(|id| format!("{id:?}")));
+        assert_eq!(threads(), before + 2);
+    }
+    assert_eq!(seen.len(), 3, "{seen:?}");
+    let clone = pool.clone();
+    drop(pool);
+    assert_eq!(threads(), before + 2);
+    // One that asks for another number has helpers of its own.
+    over(0..9).map(|i| i).run(&clone.clone().workers(2))?;
+    assert_eq!(threads(), before + 2);
+    drop(clone);
+    assert_eq!(threads(), before);
+    Ok(())
+}
+
+/// How often this process has gone to sleep or was put aside, all threads together.
+fn switches() -> Result<u64, Failed> {
+    let mut switches = 0;
+    for task in std::fs::read_dir("/proc/self/task")? {
+        let status = std::fs::read_to_string(task?.path().join("status"))?;
+        let counts = status.lines().filter(|line| line.contains("ctxt_switches"));
+        switches += counts
+            .filter_map(|line| line.split_whitespace().last()?.parse::<u64>().ok())
+            .sum::<u64>();
+    }
+    Ok(switches)
+}
+
+fn resting_costs_nothing() -> Outcome {
+    let pool = Threads::new().workers(4);
+    let gate = Gate::of(4);
+    over(0..4).map(|_| gate.pass()).run(&pool)?;
+    // Drowsy after 2 ms, however busy the machine.
+    let mut last = switches()?;
+    for _ in 0..50 {
+        std::thread::sleep(Duration::from_millis(100));
+        let now = switches()?;
+        // The one that sleeps here, and looks.
+        if now - last <= 2 {
+            return Ok(());
+        }
+        last = now;
+    }
+    Err("helpers still wake up, 5 s after the last map".into())
+}
+
+fn long_behind_cheap() -> Outcome {
+    let pool = Threads::new().workers(2);
+    let call = |gate: &Option<Gate>| gate.as_ref().is_none_or(Gate::pass);
+    let cheap: Vec<Option<Gate>> = (0..64).map(|_| None).collect();
+    for round in 0..20 {
+        for _ in 0..100 {
+            over(&cheap).map(call).run(&pool)?;
+        }
+        // They wait for one another: on one worker, ten seconds each.
+        let both = std::sync::Arc::new(Gate::of(2));
+        let passed = over(0..2).map(|_| both.pass()).run(&pool)?;
+        assert_eq!(passed, [true, true], "round {round}");
+    }
+    Ok(())
+}
+
+fn every_helper_comes() -> Outcome {
+    for workers in [2, 3, 8, 13] {
+        let pool = Threads::new().workers(workers);
+        for round in 0..200 {
+            // Awake, drowsy, asleep; served by all, by some, by none the last time.
+            std::thread::sleep(Duration::from_micros([0, 30, 400, 3_000][round % 4]));
+            if round % 3 == 0 {
+                over(0..round % workers + 1).map(|i| i).run(&pool)?;
+            }
+            let gate = Gate::of(workers);
+            let passed = over(0..workers).map(|_| gate.pass()).run(&pool)?;
+            assert!(
+                passed.into_iter().all(|it| it),
+                "round {round}, {workers} workers"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn one_value_on_many_threads() -> Outcome {
+    let before = threads();
+    let pool = Threads::new().workers(3);
+    std::thread::scope(|scope| {
+        for thread in 0..6_usize {
+            let pool = &pool;
+            scope.spawn(move || {
+                for round in 0..200 {
+                    let n = [1, 10, 1_000][round % 3] + thread;
+                    let squares = over(0..n).map(|i| i * i).run(pool).expect("a map");
+                    assert!(
+                        squares
+                            .iter()
+                            .enumerate()
+                            .all(|(i, square)| *square == i * i)
+                    );
+                }
+            });
+        }
+    });
+    drop(pool);
+    // Those of the scope may be listed a moment longer.
+    for _ in 0..1_000 {
+        if threads() == before {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Err(format!("{} threads, {before} before", threads()).into())
+}
+
+fn panics_between_maps() -> Outcome {
+    let pool = Threads::new().workers(3);
+    for round in 0..200 {
+        let job = over(0..100).window(4).chunk(Chunks::of(1)).map(|i| i);
+        let callback = |index, _| {
+            if index == round % 50 {
+                resume_unwind(Box::new("enough"));
+            }
+        };
+        let run = || job.for_each(&pool, callback);
+        catch_unwind(AssertUnwindSafe(run)).expect_err("the callback panics");
+        let gate = Gate::of(3);
+        let passed = over(0..3).map(|_| gate.pass()).run(&pool)?;
+        assert_eq!(passed, [true; 3], "round {round}");
+    }
+    Ok(())
+}
+
+fn forked_child() -> Outcome {
+    let text = scene("forked", &[], "")?;
+    assert_eq!(text, "[true, true]\n[true, true]\nchild: 0\n");
+    Ok(())
+}
+
 fn zero_workers() -> Outcome {
     let threads = Threads::new().workers(0);
     let error = over(0..10)
@@ -234,6 +403,7 @@ fn play(name: &str) -> ExitCode {
             Ok(_) => println!("no error"),
             Err(error) => println!("{error}"),
         },
+        "forked" => forked(),
         "count" => {
             println!(
                 "{}",
@@ -257,6 +427,30 @@ fn play(name: &str) -> ExitCode {
         other => println!("no such scene: {other}"),
     }
     ExitCode::SUCCESS
+}
+
+#[allow(clippy::disallowed_methods)] // a host that forks by itself
+fn forked() {
+    let pool = Threads::new().workers(2);
+    let together = |pool: &Threads| {
+        let gate = Gate::of(2);
+        let passed = over(0..2).map(|_| gate.pass()).run(pool);
+        println!("{:?}", passed.expect("a map"));
+    };
+    together(&pool);
+    // SAFETY: the helper rests and holds no lock.
+    match unsafe { libc::fork() } {
+        0 => {
+            together(&pool);
+            drop(pool);
+        }
+        child => {
+            let mut status = -1;
+            // SAFETY: `status` is a place for an int.
+            unsafe { libc::waitpid(child, &raw mut status, 0) };
+            println!("child: {status}");
+        }
+    }
 }
 
 fn workers_for<T: Task>(_task: &T, executor: &impl Executor<T>) -> usize {

@@ -28,7 +28,7 @@
 //! | executor | workers are | take it | it cannot |
 //! |---|---|---|---|
 //! | [`Serial`] | the calling thread | to debug; as the reference | be fast |
-//! | [`Threads`] | threads, made for each map | for code that behaves | survive a crash of an item |
+//! | [`Threads`] | threads, kept until it is dropped | for code that behaves | survive a crash of an item |
 //! | `Rayon` | threads of a rayon pool | where a pool is there already | the same |
 //! | `Fork` | forked children, made for each map | for items that may crash, leak, exit, or call C that is not thread-safe | run beside other threads; run off Linux |
 //! | `Ipc` | this executable, started again and kept (feature `ipc`) | for items that may crash, in a program that has threads | take a closure that captures; run off Linux |

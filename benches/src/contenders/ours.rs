@@ -9,7 +9,7 @@ executor_contender!(
     pub(super) OnSerial, Serial, |_| Serial
 );
 executor_contender!(
-    /// Threads made for each map.
+    /// Threads, kept from map to map.
     pub(super) OnThreads, Threads, |workers| Threads::new().workers(workers)
 );
 executor_contender!(

@@ -13,6 +13,12 @@ use crate::run::Run;
 use crate::schedule::Pace;
 use crate::sync::{Ordering, lock};
 use std::ops::Range;
+use std::time::Duration;
+
+/// What is left is worth waking somebody for, who may need half of this to come,
+const WORTH_A_CALL: Duration = Duration::from_micros(60);
+/// once so much was done: the first items of all are slow, since nothing is in the caches.
+const PROVEN: Duration = Duration::from_micros(1);
 
 impl<O> Run<O> {
     /// Claims the next chunk; sleeps while the window is full. `None`: nothing is left to claim. For
@@ -96,6 +102,14 @@ impl<O> Run<O> {
             return Some(Chunk::mint(self, range, 0));
         }
         self.claim_at(pace, may_wait)
+    }
+
+    /// Would what nobody has claimed yet take the one who measured this long enough to wake another worker for it?
+    #[inline]
+    pub(crate) fn is_worth_a_call(&self, pace: &Pace) -> bool {
+        let claimed = usize::try_from(self.cursor.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
+        let left = self.bound().saturating_sub(claimed);
+        pace.time_of(claimed) >= PROVEN && pace.time_of(left) >= WORTH_A_CALL
     }
 
     /// Nothing lies ahead of the cursor: looks for what was given back, and waits where it may.
