@@ -49,6 +49,12 @@ fn main() -> ExitCode {
         Trial::test("maps_of_maps_and_large_answers_where_rank_0_works", || {
             holds("several, and rank 0")
         }),
+        Trial::test("an_output_of_over_two_gib_crosses_in_pieces", || {
+            holds("huge")
+        })
+        .with_ignored_flag(true)
+        .with_kind("by hand: 13 GB of memory"),
+        Trial::test("progress_and_timeline_work_on_rank_0", || holds("insight")),
         Trial::test("section_sums_have_the_bits_of_serial", || holds("sums")),
         Trial::test("a_bootstrap_of_flights_has_the_bits_of_serial", || {
             holds("flights")
@@ -74,6 +80,8 @@ fn inside(job: &str) -> ExitCode {
         "killed" => deaths::journaled(&mpi),
         "several" => results::maps(&mpi),
         "several, and rank 0" => results::maps(&mpi.rank_0_works()),
+        "huge" => results::huge(&mpi),
+        "insight" => places::insight(&mpi),
         "sums" => results::sums(&mpi),
         "flights" => results::flights(&mpi),
         "frame" => results::frame(&mpi),

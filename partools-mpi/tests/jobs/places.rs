@@ -3,6 +3,8 @@
 use crate::holds;
 use libtest_mimic::Failed;
 use partools_core::{Chunks, ItemError, Report, over};
+use partools_insight::indicatif::ProgressBar;
+use partools_insight::{Progress, Timeline};
 use partools_mpi::Mpi;
 use std::collections::BTreeSet;
 
@@ -65,6 +67,28 @@ pub(crate) fn places(mpi: &Mpi) {
         "{error}"
     );
     println!("{}\n{error}\n{table}", failures[0]);
+    println!("all is well");
+}
+
+/// Observers are called on rank 0, where the map was asked for.
+pub(crate) fn insight(mpi: &Mpi) {
+    let (timeline, bar) = (Timeline::new(), ProgressBar::hidden());
+    let outputs = over(0..60)
+        .chunk(Chunks::of(1))
+        .observe(&timeline)
+        .observe(&Progress::with(bar.clone()))
+        .map(|i| {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+            i
+        })
+        .run(mpi)
+        .expect("a map");
+    assert_eq!(outputs.len(), 60);
+    assert_eq!((bar.position(), bar.length()), (60, Some(60)));
+    let json = timeline.to_json();
+    for rank in 1..3 {
+        assert!(json.contains(&format!("rank {rank} on ")), "{json}");
+    }
     println!("all is well");
 }
 

@@ -50,6 +50,20 @@ pub(crate) fn maps(mpi: &Mpi) {
     println!("all is well");
 }
 
+/// One output is longer than a count of MPI's can say.
+pub(crate) fn huge(mpi: &Mpi) {
+    const LONG: usize = 2_500_000_001;
+    let outputs = over(0..3)
+        .chunk(Chunks::of(1))
+        .map(|i| vec![7_u8; if i == 1 { LONG } else { i + 1 }])
+        .run(mpi)
+        .expect("a map");
+    let lengths: Vec<usize> = outputs.iter().map(Vec::len).collect();
+    assert_eq!(lengths, [1, LONG, 3]);
+    assert!(outputs[1].iter().all(|&byte| byte == 7));
+    println!("all is well");
+}
+
 /// The main job of the example `section_sum`, smaller: numbers whose sums depend on their order.
 pub(crate) fn sums(mpi: &Mpi) {
     let element = |index: usize| {
