@@ -404,7 +404,7 @@ impl<O> Port<O> for Chunk<'_, O> {
         self.run.bound()
     }
 
-    fn room(&self, items: usize) -> usize {
+    fn room(&mut self, items: usize) -> usize {
         items.min(self.run.slots().in_a_row(self.at))
     }
 

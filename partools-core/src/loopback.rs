@@ -9,7 +9,9 @@ use crate::executor::Executor;
 use crate::portable::Portable;
 use crate::remote::PortableTask;
 use crate::run::Run;
-use crate::wire::{Outlet, Parcel, Record, Request, Server, WireError, accept, request};
+use crate::wire::{
+    Outlet, Parcel, Record, Request, Server, WireError, accept, append_element, request,
+};
 
 /// Runs every item on the calling thread, as a worker elsewhere would: the task is packed and unpacked, the shared
 /// argument copied into a segment and attached there, items and outputs are encoded and decoded.
@@ -127,10 +129,8 @@ impl<O: Portable> Outlet for Border<'_, '_, O> {
     }
 
     fn gather(&mut self, element: &[u8]) {
-        self.row.extend_from_slice(element);
-        let end = self.row.len().next_multiple_of(size_of::<u64>());
-        self.row.resize(end, 0);
-        if end >= ROW {
+        append_element(&mut self.row, element);
+        if self.row.len() >= ROW {
             self.close_row();
         }
     }

@@ -49,6 +49,7 @@
 //! ```
 
 mod answer;
+mod elements;
 mod entry;
 mod error;
 mod frame;
@@ -60,8 +61,10 @@ mod request;
 mod row;
 mod segment;
 mod server;
+mod stretch;
 
 pub use answer::{Outlet, Record, accept, deliver};
+pub use elements::Elements;
 pub use entry::Entry;
 pub use error::WireError;
 pub use frame::{FrameReader, FrameWriter};
@@ -71,9 +74,11 @@ pub use outgoing::Outgoing;
 pub(crate) use parcel::{Head, Place};
 pub use parcel::{Locate, Parcel};
 pub use request::{Request, request};
+pub(crate) use row::append_element;
 pub use row::{Encoded, Encoder};
 pub use segment::SegmentBuffer;
 pub use server::Server;
+pub use stretch::{Growth, Stretch};
 
 /// The version of everything here. Both sides run the same executable, so it guards against files and
 /// messages that were left over from another one.

@@ -188,7 +188,7 @@ impl<T: Task> Worker<T> {
     where
         S: Sink<T::Output> + ?Sized,
     {
-        self.fill(range, attempt, &mut SinkPort(sink))
+        self.fill(range, attempt, &mut SinkPort::new(sink))
     }
 
     /// As [`run`](Self::run), into any port.

@@ -1,11 +1,12 @@
-//! Where a task puts its outputs. Two variants, chosen per chunk: slots of the final vector, or an
-//! encoder for what crosses a border.
+//! Where a task puts its outputs. Three variants, chosen per piece of a chunk: slots of the final vector, and for what crosses a
+//! border an encoder, or, where outputs are plain, elements in memory that is read elsewhere.
 //!
 //! The slots variant owns an exclusive slice and counts in a field of its own, and tells the count once,
 //! when it is dropped (also by a panic): written so, the loop around it is as fast as a plain loop
 //! (`benches/benches/map_overhead.rs`). A counter borrowed from outside costs two to three times as much.
 
 use crate::panics::quietly;
+use crate::wire::Elements;
 use std::cell::Cell;
 use std::mem::MaybeUninit;
 
@@ -55,6 +56,7 @@ enum To<'w, O> {
         encoder: &'w mut dyn Encode<O>,
         filled: usize,
     },
+    Elements(Elements<'w, O>),
 }
 
 /// What a writer tells when it is dropped.
@@ -85,6 +87,16 @@ impl<'w, O> Writer<'w, O> {
     ) -> Self {
         Writer {
             to: To::Encoder { encoder, filled: 0 },
+            room,
+            told,
+        }
+    }
+
+    /// A writer into memory that is read elsewhere.
+    pub(crate) fn elements(elements: Elements<'w, O>, told: &'w Cell<Told>) -> Self {
+        let room = elements.room();
+        Writer {
+            to: To::Elements(elements),
             room,
             told,
         }
@@ -131,6 +143,11 @@ impl<'w, O> Writer<'w, O> {
                     overfull(self.told, self.room, output);
                 }
             }
+            To::Elements(elements) => {
+                if !elements.push(&output) {
+                    overfull(self.told, self.room, output);
+                }
+            }
         }
     }
 
@@ -139,6 +156,7 @@ impl<'w, O> Writer<'w, O> {
     pub(crate) fn filled(&self) -> usize {
         match self.to {
             To::Slots { filled, .. } | To::Encoder { filled, .. } => filled,
+            To::Elements(ref elements) => elements.filled(),
         }
     }
 

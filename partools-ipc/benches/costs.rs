@@ -1,12 +1,15 @@
 //! What `Ipc` costs, beside `Fork` and what cannot be avoided, and whether it is what was asked for: `cargo bench -p
-//! partools-ipc`. Medians, two workers; a busy machine shows. `-- starting`, `dealing` or `sharing` measures that alone.
+//! partools-ipc`. Medians, two workers; a busy machine shows. `-- starting`, `gathering`, `dealing` or `sharing` measures that alone.
+//! `gathering` has Python's pool (`pool.py`) beside it, where there is a `python3`.
 #![allow(clippy::print_stdout)] // a program: it prints what it found
 
 use partools_core::{Chunks, Executor, Job, PortableTask, over};
 use partools_fork::Fork;
 use partools_ipc::Ipc;
 use partools_os::SharedVec;
+use std::error::Error;
 use std::hint::black_box;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 const WORKERS: usize = 2;
@@ -19,12 +22,16 @@ fn main() {
     let (ipc, fork) = (Ipc::new().workers(WORKERS), Fork::new().workers(WORKERS));
     println!("{:<58}{:>12}{:>14}", "", "median", "asked for");
     let named = |part| std::env::args().any(|argument| argument == part);
-    let all = !["starting", "dealing", "sharing"].into_iter().any(named);
+    let parts = ["starting", "gathering", "dealing", "sharing"];
+    let all = !parts.into_iter().any(named);
     if all || named("starting") {
         starting(&ipc);
     }
+    if all || named("gathering") {
+        gathering(&ipc, &fork);
+    }
     if all || named("dealing") {
-        dealing(&ipc, &fork);
+        dealing(&ipc);
     }
     if all || named("sharing") {
         sharing(&ipc);
@@ -49,20 +56,54 @@ fn starting(ipc: &Ipc) {
     tell("warm: 2 tiny items that share two numbers", shared);
 }
 
-fn dealing(ipc: &Ipc, fork: &Fork) {
+/// Outputs of 8 bytes on their way home: nothing else is to be done.
+fn gathering(ipc: &Ipc, fork: &Fork) {
     // Forking alone: as few items as keep every worker from ending at once.
     let forks = median(50, || time(|| run(over(0..10).map(|i| i), fork)));
     tell("fork: 10 tiny items, which is what forking costs", forks);
     let million = || over(0..1_000_000).map(|i| i as u64);
-    let there = median(9, || time(|| run(million(), fork))).saturating_sub(forks);
-    tell("fork: a million items that do nothing, less that", there);
-    let here = median(9, || time(|| run(million(), ipc)));
+    let with_forks = median(45, || time(|| run(million(), fork)));
+    tell("fork: a million items that do nothing", with_forks);
+    let there = with_forks.saturating_sub(forks);
+    let here = median(45, || time(|| run(million(), ipc)));
     say(
         "warm: a million items that do nothing: 3 times Fork",
         here,
         3 * there,
     );
+    match of_python() {
+        Ok((size, python)) => {
+            tell(
+                &format!("the same on Python's Pool, {size} to a chunk"),
+                python,
+            );
+            say(
+                "warm: a million of them: a twentieth of that",
+                here,
+                python / 20,
+            );
+        }
+        Err(why) => println!("Python's Pool is LEFT OUT: {why}"),
+    }
+}
 
+/// The best chunk size of `multiprocessing.Pool`, and how long it takes with that.
+fn of_python() -> Result<(usize, Duration), Box<dyn Error>> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/pool.py");
+    let arguments = [script, &WORKERS.to_string(), "1000000"];
+    let output = Command::new("python3").args(arguments).output()?;
+    let text = String::from_utf8(output.stdout)?;
+    let mut all = Vec::new();
+    for line in text.lines() {
+        let (size, millis) = line.split_once(' ').ok_or("it said something else")?;
+        let took = Duration::from_secs_f64(millis.parse::<f64>()? / 1e3);
+        all.push((took, size.parse()?));
+    }
+    let (took, size) = all.into_iter().min().ok_or("it said nothing")?;
+    Ok((size, took))
+}
+
+fn dealing(ipc: &Ipc) {
     let spins = || {
         over(0..20_000).map(|i| {
             let begun = Instant::now();

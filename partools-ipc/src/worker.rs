@@ -11,7 +11,7 @@ use crate::message::{CAREFUL, CLOSE, CLOSED, HELLO, OPEN, OPENED, Opening};
 use crate::message::{READY, REFUSED, RELEASE, REQUEST, UNFIT};
 use crate::segments::{Kept, Segments};
 use crate::welcome::Welcome;
-use partools_core::wire::{Outlet, Record, Server};
+use partools_core::wire::{Outlet, Record, Server, Stretch};
 use partools_os::image::Image;
 use partools_os::{Attached, Bell, Clock, FarLine, Message, Producer, Ring, Urgency};
 use partools_os::{again, flush_streams};
@@ -282,6 +282,20 @@ impl Outlet for Post<'_, '_> {
         if self.is_due.take() {
             self.producer.wake();
         }
+    }
+
+    fn room(&mut self, words: usize, elements: usize) -> Option<usize> {
+        if self.is_due.take() {
+            // Of what was made until now; what comes next may take its time.
+            self.producer.wake();
+        }
+        let mut room = 1;
+        or_end(|| room = self.producer.room(Record::Row as u8, words, elements));
+        Some(room)
+    }
+
+    fn lend(&mut self) -> Option<Stretch<'_>> {
+        self.producer.lend(Record::Row as u8)
     }
 }
 

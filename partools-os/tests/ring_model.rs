@@ -186,6 +186,46 @@ fn append_all(producer: &mut Producer<'_>, elements: usize, often: usize) {
     }
 }
 
+/// The same, into places that were lent.
+fn put_all(producer: &mut Producer<'_>, elements: usize, often: usize) {
+    let mut next = 0;
+    while next < elements {
+        let most = often.min(elements - next);
+        let room = producer.room(1, 1, most);
+        let mut stretch = producer.lend(1).expect("it has room");
+        for element in next..next + room {
+            assert!(stretch.put(&element.to_ne_bytes()));
+        }
+        drop(stretch);
+        next += room;
+        if room == most {
+            producer.wake();
+        }
+    }
+}
+
+#[test]
+fn places_that_were_lent_are_read_while_they_are_filled_and_the_last_wakes() {
+    explore(4000, || {
+        let stage = Stage::new(&[8; 5]);
+        stage.play(
+            |mut producer| {
+                put_all(&mut producer, 5, 2);
+                std::mem::forget(producer);
+            },
+            || {},
+        );
+    });
+}
+
+#[test]
+fn places_are_lent_through_the_whole_ring_when_there_is_room() {
+    explore(200, || {
+        let stage = Stage::new(&[8; 1300]);
+        stage.play(|mut producer| put_all(&mut producer, 1300, 400), || {});
+    });
+}
+
 #[test]
 fn a_run_is_read_while_it_grows_each_element_once_and_the_last_wakes() {
     explore(4000, || {

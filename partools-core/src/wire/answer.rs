@@ -4,6 +4,7 @@ use super::error::WireError;
 use super::incoming::Records;
 use super::request::Header;
 use super::row::{accept_output, accept_row};
+use super::stretch::Stretch;
 use crate::chunk::Chunk;
 use crate::item_error::ItemError;
 use crate::observe::Timed;
@@ -150,9 +151,22 @@ pub trait Outlet {
     }
 
     /// The output of the next item is this [element](super::Encoded::Element) of a row. What is gathered comes before all that is sent
-    /// later, as one [`Record::Row`] or several. Must not panic: it would be taken for the item's panic.
+    /// later, as one [`Record::Row`] or several. Must not panic over bytes: where outputs are plain, it would be taken for the item's.
     fn gather(&mut self, element: &[u8]) {
         let _ = element;
+    }
+
+    /// Asked before each piece of work of which the outputs have so many words each. Where they can be laid into memory that is read elsewhere
+    /// meanwhile: how many of so many `elements`, at least 1. They are then not gathered, but go into the stretch that is
+    /// [lent](Self::lend). None, if not said otherwise.
+    fn room(&mut self, words: usize, elements: usize) -> Option<usize> {
+        let _ = (words, elements);
+        None
+    }
+
+    /// The stretch that [`room`](Self::room) has just promised. Must not panic: it would be taken for the item's.
+    fn lend(&mut self) -> Option<Stretch<'_>> {
+        None
     }
 }
 
@@ -197,13 +211,14 @@ impl Outlet for Vec<u8> {
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// An output that cannot be read back fails its item, with [`Cause::NotPortable`](crate::Cause::NotPortable) or the panic. An item that failed there
-/// goes back where the plan has another attempt for it: workers elsewhere do not retry, so that the count survives them.
+/// An output that cannot be read back fails its item, with [`Cause::NotPortable`](crate::Cause::NotPortable) or the panic. An item
+/// that failed there goes back where the plan has another attempt for it: workers elsewhere do not retry, so that the count
+/// survives them.
 ///
 /// # Errors
 /// Where the record does not belong there, ends an answer that lacks items which are needed, or says that the worker
-/// cannot go on. The chunk is left as it was (of a row, what was good up to there is in it): it can be given back, lost, or asked for again. What follows from that
-/// worker about this chunk must be thrown away.
+/// cannot go on. The chunk is left as it was (of a row, what was good up to there is in it): it can be given back, lost, or
+/// asked for again. What follows from that worker about this chunk must be thrown away.
 pub fn accept<O: Portable>(
     record: Record,
     payload: &[u8],

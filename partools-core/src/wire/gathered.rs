@@ -1,6 +1,7 @@
 //! An answer in memory, with its small outputs in rows.
 
 use super::answer::{Outlet, Record};
+use super::row::append_element;
 
 /// Gathers records as a vector of bytes does, and small outputs in rows: for those who send an answer on, or a part of it at a time,
 /// and lose no more than that where the worker dies. Read by [`deliver`](super::deliver) or an [`Incoming`](super::Incoming).
@@ -57,10 +58,8 @@ impl Outlet for Gathered {
             self.bytes.send(Record::Row, &[]);
             self.bytes.len()
         });
-        self.bytes.extend_from_slice(element);
-        let end = row + (self.bytes.len() - row).next_multiple_of(size_of::<u64>());
-        self.bytes.resize(end, 0);
-        let length = (end - row) as u64;
+        append_element(&mut self.bytes, element);
+        let length = (self.bytes.len() - row) as u64;
         self.bytes[row - 8..row].copy_from_slice(&length.to_le_bytes());
     }
 }

@@ -71,6 +71,14 @@ impl Encoder {
         is_element.then(|| lend(output))
     }
 
+    /// How many words the [element](Self::element) of each output has, where that is known before there is one.
+    #[must_use]
+    #[inline]
+    pub fn words<O: Portable>(&self) -> Option<usize> {
+        let is_element = self.rows && is_fixed::<O>(is_plain::<O>());
+        is_element.then_some(size_of::<O>().div_ceil(WORD))
+    }
+
     /// The bytes of an output that is sent home.
     ///
     /// # Errors
@@ -88,6 +96,13 @@ impl Encoder {
         self.element.bytes(bytes);
         Ok(Encoded::Element(self.element.as_bytes()))
     }
+}
+
+/// Appends an element to a row, filled up to whole words.
+pub(crate) fn append_element(row: &mut Vec<u8>, element: &[u8]) {
+    let end = row.len() + element.len().next_multiple_of(WORD);
+    row.extend_from_slice(element);
+    row.resize(end, 0);
 }
 
 /// Puts the outputs of a row into `chunk`.

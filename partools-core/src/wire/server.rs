@@ -1,6 +1,7 @@
 //! The far side at work: a request in, records out. The worker loop is the core's, as everywhere.
 
 use super::answer::{Outlet, Record};
+use super::elements::Elements;
 use super::error::{WireError, broken_by, cause_of};
 use super::frame::FrameReader;
 use super::request::Header;
@@ -268,6 +269,12 @@ impl Post<'_> {
         }
     }
 
+    fn gather(&mut self, element: &[u8]) {
+        if self.thrown.is_none() {
+            self.thrown = hold(|| self.outlet.gather(element)).err();
+        }
+    }
+
     /// Sends something of the core's own types, which can always be sent.
     fn say<V: Portable>(&mut self, record: Record, value: &V) {
         let mut scratch = Vec::new();
@@ -285,13 +292,30 @@ impl Post<'_> {
     #[inline]
     fn push<O: Portable>(&mut self, output: O) {
         // The short way: nothing of the user's own is called.
-        if let Some(element) = self.encoder.element(&output) {
+        if self.thrown.is_none()
+            && let Some(element) = self.encoder.element(&output)
+        {
             self.outlet.gather(element);
             self.next += 1;
             return;
         }
         self.rests();
         self.push_any(output);
+    }
+
+    /// Where the next outputs can be laid into what the outlet lends: how many of so many.
+    fn room<O: Portable>(&mut self, items: usize) -> Option<usize> {
+        let words = self.encoder.words::<O>()?;
+        if self.thrown.is_some() {
+            return None;
+        }
+        match hold(|| self.outlet.room(words, items)) {
+            Ok(room) => room,
+            Err(panic) => {
+                self.thrown = Some(panic);
+                None
+            }
+        }
     }
 
     fn push_any<O: Portable>(&mut self, output: O) {
@@ -301,7 +325,7 @@ impl Post<'_> {
         let (value, room) = (&output, &mut encoder);
         let encoded = hold(move || room.encode(value));
         let encoded = encoded.map(|encoded| match encoded {
-            Ok(Encoded::Element(element)) => self.outlet.gather(element),
+            Ok(Encoded::Element(element)) => self.gather(element),
             Ok(Encoded::Record(bytes)) => self.send(Record::Output, bytes),
             Err(error) => {
                 let error = ItemError::new(self.next, 0, Cause::NotPortable(error));
@@ -373,5 +397,17 @@ impl<O: Portable> Sink<O> for ByPost<'_, '_> {
     }
     fn goes_on(&mut self) {
         self.0.begins();
+    }
+    fn room(&mut self, items: usize) -> Option<usize> {
+        self.0.room::<O>(items)
+    }
+    fn lend(&mut self, items: usize) -> Elements<'_, O> {
+        match self.0.outlet.lend() {
+            Some(stretch) => Elements::new(stretch, items),
+            None => Elements::none(),
+        }
+    }
+    fn took(&mut self, items: usize) {
+        self.0.next += items;
     }
 }

@@ -4,4 +4,5 @@ mod bench;
 mod crossing;
 mod damage;
 mod faults;
+mod lent;
 mod segments;

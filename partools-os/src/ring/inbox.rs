@@ -11,9 +11,11 @@ use std::fmt;
 use std::mem;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
+use partools_core::wire::Growth;
+
 use super::Ring;
 use super::frame::{self, Header, WORD};
-use super::run::{self, Sum};
+use super::run;
 use crate::sync::fence;
 use crate::turnstile::change_and_wake;
 
@@ -59,8 +61,8 @@ pub struct Inbox {
     bytes: usize,
     /// The kind of a record of which only a part has arrived.
     unfinished: Option<u8>,
-    /// How many bytes of elements of the run at `tail` were handed out, and their sum.
-    run: Option<(usize, Sum)>,
+    /// The run at `tail`, as far as its elements were handed out.
+    run: Option<Growth>,
     corrupt: Option<Corrupt>,
     /// The tail in the ring was not what we had put there.
     lost_tail: bool,
@@ -195,7 +197,7 @@ impl Inbox {
         fence(SeqCst);
         let has_more = || {
             let header = ring.span(self.tail, 1).0[0].load(Relaxed);
-            let taken = self.run.map_or(0, |(bytes, _)| bytes);
+            let taken = self.run.as_ref().map_or(0, run::length);
             self.is_open(ring) && run::parse(header).is_none_or(|(_, length)| length != taken)
         };
         self.corrupt.is_none() && (ring.head().load(Acquire) != self.tail || has_more())
@@ -350,8 +352,7 @@ impl Inbox {
     fn take_open(&mut self, ring: &Ring) -> Result<Option<Taken>, &'static str> {
         let header = ring.span(self.tail, 1).0[0].load(Acquire);
         let (kind, length) = run::parse(header).ok_or("an open run that is none")?;
-        let sum = self.take_elements(ring, header, kind, length)?;
-        self.run = Some((length, sum));
+        self.run = Some(self.take_elements(ring, header, kind, length)?);
         let open = true;
         Ok((self.bytes > 0).then_some(Taken::Part { kind, open }))
     }
@@ -385,9 +386,10 @@ impl Inbox {
         header: u64,
         kind: u8,
         length: usize,
-    ) -> Result<Sum, &'static str> {
-        let begun = || (0, Sum::new(ring.epoch, self.tail));
-        let (taken, mut sum) = self.run.unwrap_or_else(begun);
+    ) -> Result<Growth, &'static str> {
+        let begun = || run::begin(kind, ring.epoch, self.tail);
+        let mut run = self.run.unwrap_or_else(begun);
+        let taken = run::length(&run);
         if length > run::limit(ring.capacity) {
             return Err("a run that is too long");
         }
@@ -396,14 +398,16 @@ impl Inbox {
             .ok_or("a run that became shorter")?;
         let from = self.tail + (WORD + taken) as u64;
         let (first, second) = ring.span(from, new / WORD);
-        self.words.extend(first.iter().chain(second).map(|place| {
-            let word = place.load(Relaxed);
-            sum.add(word);
-            word
-        }));
+        for places in [first, second] {
+            self.words.extend(places.iter().map(|place| {
+                let word = place.load(Relaxed);
+                run.add(word);
+                word
+            }));
+        }
         self.bytes = new;
-        match sum.header(kind, length) == header {
-            true => Ok(sum),
+        match run.header() == header {
+            true => Ok(run),
             false => Err("a run whose check fails"),
         }
     }

@@ -12,10 +12,12 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::time::Duration;
 
 use super::frame::{self, Header, WORD};
-use super::run::{self, Sum};
 use super::{Bell, Ring};
 use crate::sync::{AtomicU64, fence};
 use crate::turnstile::sleep_while;
+use open::Run;
+
+mod open;
 
 /// The longest sleep before a blocked producer looks again by itself.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -77,17 +79,6 @@ pub struct Producer<'a> {
     run: Run,
 }
 
-/// The run that is open behind `head`, or none: then there is no room in it.
-#[derive(Debug)]
-struct Run {
-    kind: u8,
-    /// Where the next element goes, in the stream.
-    next: u64,
-    /// How many words of elements have room behind that.
-    room: usize,
-    sum: Sum,
-}
-
 impl<'a> Producer<'a> {
     pub(super) fn new(ring: &'a Ring, bell: &'a Bell) -> Producer<'a> {
         Producer {
@@ -135,102 +126,9 @@ impl<'a> Producer<'a> {
         self.nudge(urgency);
     }
 
-    /// Appends an element to the run of this kind that is open. It is filled up to whole words with zeros. The reader finds it
-    /// when it looks; it is not woken. False where no run of the kind is open, or it has no room: then [`open_run`](Self::open_run)
-    /// makes some.
-    ///
-    /// Some words by some plain stores: for small things in large numbers, where a record of its own for each is what costs.
-    ///
-    /// ```
-    /// use partools_os::{Bell, Inbox, Received, Ring, Urgency};
-    ///
-    /// let (ring, bell, mut inbox) = (Ring::new(4096)?, Bell::new()?, Inbox::new());
-    /// let mut producer = ring.producer(&bell);
-    /// for element in [b"one", b"two"] {
-    ///     if !producer.append(7, element) {
-    ///         producer.open_run(7, element.len());
-    ///         assert!(producer.append(7, element));
-    ///     }
-    /// }
-    /// let Received::Part { kind: 7, payload, open: true } = inbox.receive(&ring)? else { unreachable!() };
-    /// assert_eq!(payload, b"one\0\0\0\0\0two\0\0\0\0\0");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[inline]
-    pub fn append(&mut self, kind: u8, element: &[u8]) -> bool {
-        let words = frame::words(element.len());
-        if self.run.kind != kind || self.run.room < words {
-            return false;
-        }
-        match <[u8; WORD]>::try_from(element) {
-            // Most are: without a loop it takes half of the time.
-            Ok(word) => self.run.put(self.data, u64::from_ne_bytes(word)),
-            Err(_) => self.put_words(element),
-        }
-        self.run.publish(self.data, self.head);
-        true
-    }
-
-    /// Writes an element of any length, for which there is room.
-    fn put_words(&mut self, element: &[u8]) {
-        let (whole, odd) = element.as_chunks::<WORD>();
-        for word in whole {
-            self.run.put(self.data, u64::from_ne_bytes(*word));
-        }
-        if !odd.is_empty() {
-            let mut last = [0; WORD];
-            last[..odd.len()].copy_from_slice(odd);
-            self.run.put(self.data, u64::from_ne_bytes(last));
-        }
-    }
-
-    /// Opens a run, with room for an element of so many bytes at least. Waits while the ring is full.
-    ///
-    /// # Panics
-    /// As [`send`](Self::send), and where the element is longer than [`longest_element`](Self::longest_element).
-    #[cold]
-    pub fn open_run(&mut self, kind: u8, bytes: usize) {
-        check_kind(kind);
-        let limit = run::limit(self.ring.capacity);
-        assert!(
-            bytes <= limit,
-            "an element of {bytes} bytes, where a run takes {limit}"
-        );
-        self.close_run();
-        self.nudge(Urgency::Lazy);
-        self.make_room(((1 + frame::words(bytes)) * WORD) as u64);
-        let free = self.ring.capacity as u64 - self.used() - WORD as u64;
-        // At most the limit of a run, which is a usize.
-        #[expect(clippy::cast_possible_truncation)]
-        let room = free.min(limit as u64) as usize / WORD;
-        self.run = Run {
-            kind,
-            next: self.head + WORD as u64,
-            room,
-            sum: Sum::new(self.ring.epoch, self.head),
-        };
-        // A run of no elements stands there before anybody is told of it.
-        self.run.publish(self.data, self.head);
-        self.ring.open().store(self.head + 1, Release);
-    }
-
-    /// The most bytes that an element of a run can have.
-    pub fn longest_element(&self) -> usize {
-        run::limit(self.ring.capacity)
-    }
-
     /// Wakes the consumer, if it sleeps, for what was appended.
     pub fn wake(&mut self) {
         self.nudge(Urgency::Prompt);
-    }
-
-    /// The open run becomes a frame as any other.
-    fn close_run(&mut self) {
-        if self.run.kind != Run::NONE {
-            self.head = self.run.next;
-            self.ring.head().store(self.head, Release);
-            self.run = Run::none();
-        }
     }
 
     /// Waits until the consumer has taken everything out of the ring. The last record may be handed out a moment later.
@@ -347,47 +245,6 @@ impl<'a> Producer<'a> {
             self.bell.ring();
         }
     }
-}
-
-impl Run {
-    /// The kind of no run.
-    const NONE: u8 = u8::MAX;
-
-    fn none() -> Run {
-        Run {
-            kind: Run::NONE,
-            next: 0,
-            room: 0,
-            sum: Sum::new(0, 0),
-        }
-    }
-
-    /// Writes the next word. There is room.
-    #[inline]
-    fn put(&mut self, data: &[AtomicU64], word: u64) {
-        place(data, self.next).store(word, Relaxed);
-        self.sum.add(word);
-        self.next += WORD as u64;
-        self.room -= 1;
-    }
-
-    /// Tells of all that was written, where the run begins at `head`.
-    #[inline]
-    fn publish(&self, data: &[AtomicU64], head: u64) {
-        // At most the limit of a run, which is a usize.
-        #[expect(clippy::cast_possible_truncation)]
-        let length = (self.next - head) as usize - WORD;
-        place(data, head).store(self.sum.header(self.kind, length), Release);
-    }
-}
-
-/// The word at this position of the stream.
-#[inline]
-fn place(data: &[AtomicU64], position: u64) -> &AtomicU64 {
-    // Less than the length, which is a power of two and a usize.
-    #[expect(clippy::cast_possible_truncation)]
-    let at = (position / WORD as u64) as usize & (data.len() - 1);
-    &data[at]
 }
 
 fn check_kind(kind: u8) {

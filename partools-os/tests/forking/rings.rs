@@ -124,7 +124,8 @@ fn what_a_killed_child_had_sent_is_kept() {
     assert!(kinds.into_iter().eq(0..60));
 }
 
-/// It says in memory of its own, too, how far it is: before and behind each element.
+/// It says in memory of its own, too, how far it is: before and behind each element. In every other round the elements go into places
+/// that were lent.
 fn what_a_child_appended_until_it_was_killed_at_any_moment_is_kept() {
     use std::sync::atomic::Ordering::SeqCst;
     for round in 0..50 {
@@ -140,16 +141,29 @@ fn what_a_child_appended_until_it_was_killed_at_any_moment_is_kept() {
             let [begun, done, ..] = progress.words() else {
                 unreachable!()
             };
-            for element in 0_u64.. {
+            let mut element = 0_u64;
+            let mut step = |put: &mut dyn FnMut(&[u8])| {
                 begun.store(element + 1, SeqCst);
-                let bytes = element.to_ne_bytes();
-                if !producer.append(7, &bytes) {
-                    producer.open_run(7, bytes.len());
-                    assert!(producer.append(7, &bytes));
+                put(&element.to_ne_bytes());
+                element += 1;
+                done.store(element, SeqCst);
+            };
+            loop {
+                if round % 2 == 0 {
+                    step(&mut |bytes| {
+                        if !producer.append(7, bytes) {
+                            producer.open_run(7, bytes.len());
+                            assert!(producer.append(7, bytes));
+                        }
+                    });
+                    continue;
                 }
-                done.store(element + 1, SeqCst);
+                let room = producer.room(7, 1, 100_000);
+                let mut stretch = producer.lend(7).expect("it has room");
+                for _ in 0..room {
+                    step(&mut |bytes| assert!(stretch.put(bytes)));
+                }
             }
-            0
         });
         let (mut inbox, mut next) = (Inbox::new(), 0_u64);
         let mut take_all = || {

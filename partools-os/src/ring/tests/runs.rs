@@ -81,7 +81,85 @@ fn elements_come_out_as_they_went_in_at_every_place_of_the_ring() {
 }
 
 #[test]
+fn elements_put_where_room_was_lent_come_out_at_every_place_of_the_ring() {
+    for length in [8_usize, 3, 16, 20, 32] {
+        let Set {
+            ring,
+            bell,
+            mut inbox,
+        } = set(CAPACITY);
+        let mut producer = ring.producer(&bell);
+        let (mut put, mut taken) = (0_usize, 0);
+        let mut take_all = |until| {
+            while taken < until {
+                let (kind, payload, _) = part(&mut inbox, &ring).expect("they were put");
+                assert_eq!(kind, 3);
+                for element in payload.chunks_exact(length.next_multiple_of(8)) {
+                    assert_eq!(
+                        element,
+                        filled_up(taken, length),
+                        "{taken} of {length} bytes"
+                    );
+                    taken += 1;
+                }
+            }
+        };
+        for round in 0..3000 {
+            let wanted = 1 + round % 9;
+            let room = producer.room(3, length.div_ceil(8), wanted);
+            assert!((1..=wanted).contains(&room));
+            let mut stretch = producer.lend(3).expect("it has room");
+            for _ in 0..room {
+                assert!(stretch.put(&bytes(put, length)));
+                put += 1;
+                // While it is lent.
+                if put % 7 == 0 {
+                    take_all(put);
+                }
+            }
+            drop(stretch);
+            match round % 5 {
+                0 => append(&mut producer, 3, &bytes(put, length)),
+                1 => continue,
+                _ => {
+                    take_all(put);
+                    continue;
+                }
+            }
+            put += 1;
+        }
+        assert!(
+            producer.lend(4).is_none(),
+            "a kind of which there is no run"
+        );
+        take_all(put);
+        assert_eq!(part(&mut inbox, &ring), None);
+    }
+}
+
+#[test]
 fn a_reader_beside_gets_each_element_once_and_in_order() {
+    reads_beside(|producer, element, kind| {
+        append(producer, kind, &element.to_ne_bytes());
+        1
+    });
+}
+
+#[test]
+fn a_reader_beside_gets_each_element_once_where_room_was_lent() {
+    reads_beside(|producer, element, kind| {
+        let of_the_kind = usize::try_from(1000 - element % 1000).expect("small");
+        let room = producer.room(kind, 1, of_the_kind) as u64;
+        let mut stretch = producer.lend(kind).expect("it has room");
+        for element in element..element + room {
+            assert!(stretch.put(&element.to_ne_bytes()));
+        }
+        room
+    });
+}
+
+/// `next` appends the element with this number, and some behind it maybe: how many. A thousand are of one kind.
+fn reads_beside(next: impl Fn(&mut Producer<'_>, u64, u8) -> u64 + Sync) {
     const ELEMENTS: u64 = 200_000;
     let Set {
         ring,
@@ -91,9 +169,10 @@ fn a_reader_beside_gets_each_element_once_and_in_order() {
     thread::scope(|scope| {
         scope.spawn(|| {
             let mut producer = ring.producer(&bell);
-            for element in 0..ELEMENTS {
+            let mut element = 0;
+            while element < ELEMENTS {
                 let kind = (element / 1000 % 2).to_le_bytes()[0];
-                append(&mut producer, kind, &element.to_ne_bytes());
+                element += next(&mut producer, element, kind);
             }
         });
         let mut next = 0;
@@ -218,10 +297,9 @@ fn the_right_check_does_not_make_a_wrong_run_right() {
         let Set {
             ring, mut inbox, ..
         } = set(CAPACITY);
-        let mut sum = run::Sum::new(ring.epoch, 0);
-        (0..words).for_each(|_| sum.add(0));
-        let length = usize::try_from(8 * words).expect("small");
-        overwrite(&ring, DATA, sum.header(1, length));
+        let mut run = run::begin(1, ring.epoch, 0);
+        (0..words).for_each(|_| run.add(0));
+        overwrite(&ring, DATA, run.header());
         overwrite(&ring, HEAD, head);
         overwrite(&ring, OPEN, 1);
         let received = inbox
