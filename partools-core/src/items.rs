@@ -5,6 +5,7 @@
 //! The loop walks a *range at a time* through [`Items::each`]: an index at a time costs four times as
 //! much on cheap items. Nothing here is trusted: whatever a wrong `Items` does ends in an error.
 
+use crate::stream::Sending;
 use std::ops::Range;
 
 /// What [`Items`] lend for the lifetime `'a`. The second parameter is never named: it says that `Self`
@@ -84,6 +85,15 @@ pub trait Items: for<'a> Lend<'a> {
         for index in range {
             f(self.at(index));
         }
+    }
+
+    /// How they are sent to workers that outlive a run, where a stream asks for that. Not to be overridden outside the core.
+    #[doc(hidden)]
+    fn sending(&self) -> Option<&Sending<Self>>
+    where
+        Self: Sized,
+    {
+        None
     }
 }
 

@@ -102,7 +102,7 @@ pub use shared::{LendView, NoShared, Shared, ViewOf, With};
 pub use shared_arg::{Attach, Attached, Layout, Piece, Serialized, SharedArg};
 pub use state::{By, NoState, Start, StartError, TryBy};
 #[doc(hidden)]
-pub use stream::Windowed;
+pub use stream::{Berth, Each, Fetch, Packed, Persistent, Sending, Windowed};
 pub use stream::{Stream, Window};
 pub use task::{Span, Task};
 pub use worker::{Sink, Worker};

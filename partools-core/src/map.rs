@@ -1,9 +1,11 @@
 //! The task that `over(items)` makes, in its three call forms; and what a closure is handed. No view or item can outlive the
 //! call that it was lent for.
 
+use crate::item_error::Cause;
 use crate::items::{ItemOf, Items, sealed::Walk};
 use crate::shared::{NoShared, Shared, ViewOf, With};
 use crate::state::{Start, StartError};
+use crate::stream::{Berth, Each, Fetch, Persistent, Sending};
 use crate::task::{Span, Task};
 use crate::writer::Writer;
 use rand_chacha::ChaCha8Rng;
@@ -37,6 +39,13 @@ impl<X, S, G, K> Map<X, S, G, K> {
     /// What it runs over.
     pub fn items(&self) -> &X {
         &self.items
+    }
+}
+
+impl<X: Items, S, G, K> Map<X, S, G, K> {
+    /// Asked of a [`Persistent`] alone, which is one because its items say how.
+    fn sending(&self) -> &Sending<X> {
+        self.items.sending().expect("items that can be sent")
     }
 }
 
@@ -179,7 +188,20 @@ impl<V, W> Cx<'_, V, W> {
 
 /// What the three call forms have in common: everything of a task but the calling.
 macro_rules! task {
-    ([$($generics:tt)*] $shared:ty, $kind:ty, where [$($bound:tt)*], |$map:ident, $state:ident, $span:ident, $out:ident| $body:block) => {
+    ([$($generics:tt)*] $shared:ty, $kind:ty, where [$($bound:tt)*], |$map:ident, $items:ident, $state:ident, $span:ident, $out:ident| $body:block) => {
+        impl<$($generics)* X: Items, G: Start, F, O> Map<X, $shared, G, $kind>
+        where
+            $($bound)*
+        {
+            // The writer is taken apart only where this is inlined into the loop that made it: then its variant is
+            // known and its count is a register; else an item costs four times as much.
+            #[inline(always)]
+            fn call_on(&self, $items: &X, $state: &mut G::State, $span: &Span, $out: &mut Writer<'_, O>) {
+                let $map = self;
+                $body
+            }
+        }
+
         impl<$($generics)* X: Items, G: Start, F, O> Task for Map<X, $shared, G, $kind>
         where
             $($bound)*
@@ -192,30 +214,59 @@ macro_rules! task {
             fn start(&self, worker: usize) -> Result<G::State, StartError> {
                 self.start.start(worker)
             }
-            // The writer is taken apart only where this is inlined into the loop that made it: then its variant is
-            // known and its count is a register; else an item costs four times as much.
             #[inline(always)]
-            fn call_chunk(&self, $state: &mut G::State, $span: &Span, $out: &mut Writer<'_, O>) {
-                let $map = self;
-                $body
+            fn call_chunk(&self, state: &mut G::State, span: &Span, out: &mut Writer<'_, O>) {
+                self.call_on(&self.items, state, span, out);
+            }
+            fn persistent(&self) -> Option<&dyn Persistent<State = G::State, Output = O>> {
+                self.items.sending().is_some().then_some(self as _)
+            }
+        }
+
+        impl<$($generics)* X: Items, G: Start, F, O> Persistent for Map<X, $shared, G, $kind>
+        where
+            $($bound)*
+        {
+            type State = G::State;
+            type Output = O;
+            fn berth(&self) -> &Berth {
+                &self.sending().berth
+            }
+            fn first(&self) -> usize {
+                (self.sending().first)(&self.items)
+            }
+            fn pack(&self, each: &mut Each<'_>) {
+                (self.sending().pack)(&self.items, each);
+            }
+            fn call(
+                &self,
+                state: &mut G::State,
+                span: &Span,
+                first: usize,
+                fetch: &mut Fetch<'_>,
+                out: &mut Writer<'_, O>,
+            ) -> Option<Cause> {
+                self.sending().call(span, first, fetch, out, |items, span, out| {
+                    self.call_on(items, state, span, out);
+                })
             }
         }
     };
 }
 
-task!([] NoShared, One<F, O>, where [F: for<'a> Fn(ItemOf<'a, X>) -> O], |map, _state, span, out| {
+task!([] NoShared, One<F, O>, where [F: for<'a> Fn(ItemOf<'a, X>) -> O], |map, items, _state, span, out| {
     let f = &map.kind.0;
-    map.items.each(span.range(), |item| out.push(f(item)), Walk);
+    items.each(span.range(), |item| out.push(f(item)), Walk);
 });
 
-task!([S: Shared,] With<S>, Two<F, O>, where [F: for<'a, 'b> Fn(ItemOf<'a, X>, ViewOf<'b, S>) -> O], |map, _state, span, out| {
+task!([S: Shared,] With<S>, Two<F, O>, where [F: for<'a, 'b> Fn(ItemOf<'a, X>, ViewOf<'b, S>) -> O], |map, items, _state, span, out| {
     let f = &map.kind.0;
-    map.items.each(span.range(), |item| out.push(f(item, map.shared.view())), Walk);
+    items.each(span.range(), |item| out.push(f(item, map.shared.view())), Walk);
 });
 
-task!([S: Shared,] S, Full<F, O>, where [F: for<'a, 'b, 'c> Fn(ItemOf<'a, X>, &'c mut Cx<'b, ViewOf<'b, S>, G::State>) -> O], |map, state, span, out| {
+task!([S: Shared,] S, Full<F, O>, where [F: for<'a, 'b, 'c> Fn(ItemOf<'a, X>, &'c mut Cx<'b, ViewOf<'b, S>, G::State>) -> O], |map, items, state, span, out| {
     let Range { start: mut index, .. } = span.range();
-    map.items.each(span.range(), |item| {
+    items.each(span.range(), |item| {
         let mut cx = Cx::new(span, index, map.shared.view(), &mut *state);
         out.push((map.kind.0)(item, &mut cx));
         index += 1;

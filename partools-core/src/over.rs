@@ -182,6 +182,10 @@ impl<X: Items, S: Shared, G: Start> Over<X, S, G> {
         self.with(|plan| plan.observe(observer))
     }
 
+    pub(crate) fn items_mut(&mut self) -> &mut X {
+        &mut self.items
+    }
+
     /// All options at once.
     pub(crate) fn planned(self, plan: Plan) -> Self {
         self.with(|_| plan)

@@ -12,6 +12,7 @@ use crate::portable::CodecError;
 use crate::remote::PortableTask;
 use crate::shared_arg::{Attach, Layout};
 use crate::state::StartError;
+use crate::stream::Persistent;
 use crate::task::{Span, Task};
 use crate::wire::{FrameReader, FrameWriter, WireError};
 use crate::writer::Writer;
@@ -112,6 +113,10 @@ impl<T: Task> Task for Picked<T> {
     }
     fn index_of(&self, position: usize) -> usize {
         self.task.index_of(self.runs.index(position))
+    }
+    /// Windows are picked whole.
+    fn persistent(&self) -> Option<&dyn Persistent<State = T::State, Output = T::Output>> {
+        self.task.persistent()
     }
 }
 

@@ -235,6 +235,24 @@ impl Schedule {
         self
     }
 
+    /// What differs from window to window of a stream.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn extent(&self) -> [usize; 2] {
+        [self.count, self.largest]
+    }
+
+    /// That of another window of the same stream, whose [`extent`](Self::extent) this is.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_extent(&self, [count, largest]: [usize; 2]) -> Schedule {
+        Schedule {
+            count,
+            largest,
+            ..self.clone()
+        }
+    }
+
     /// How many workers the run was laid out for. At least 1.
     #[inline]
     pub(crate) fn workers(&self) -> usize {

@@ -9,6 +9,7 @@
 //!
 //! Invariant: items and outputs of one window are all that is held.
 
+mod persistent;
 mod room;
 
 use crate::error::Error;
@@ -22,6 +23,8 @@ use crate::portable::{CodecError, Portable};
 use crate::remote::PortableItems;
 use crate::task::Task;
 use crate::wire::FrameWriter;
+#[doc(hidden)]
+pub use persistent::{Berth, Each, Fetch, Packed, Persistent, Sending};
 use room::Room;
 use std::convert::Infallible;
 use std::fmt;
@@ -45,6 +48,8 @@ const FAST: Duration = Duration::from_micros(10);
 pub struct Window<T> {
     first: usize,
     items: Vec<T>,
+    /// Where the stream asks for workers that live as long as it.
+    pub(crate) sending: Option<Sending<Window<T>>>,
 }
 
 impl<T> Default for Window<T> {
@@ -52,6 +57,7 @@ impl<T> Default for Window<T> {
         Window {
             first: 0,
             items: Vec::new(),
+            sending: None,
         }
     }
 }
@@ -77,6 +83,9 @@ impl<T> Items for Window<T> {
         self.items[range.start - self.first..range.end - self.first]
             .iter()
             .for_each(f);
+    }
+    fn sending(&self) -> Option<&Sending<Self>> {
+        self.sending.as_ref()
     }
 }
 
@@ -128,6 +137,11 @@ impl<I, M> Stream<I, M> {
                 plan: job.plan,
             },
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn task(&self) -> &Picked<M> {
+        &self.job.task
     }
 }
 

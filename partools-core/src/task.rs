@@ -2,6 +2,7 @@
 //! own bounds (`Task + Sync` for threads, portable outputs for processes).
 
 use crate::state::StartError;
+use crate::stream::Persistent;
 use crate::writer::Writer;
 use std::ops::Range;
 
@@ -87,6 +88,12 @@ pub trait Task {
     fn index_of(&self, position: usize) -> usize {
         position
     }
+
+    /// This window of a stream, where that asks for [workers that live as long as it](crate::OverIter::persistent_workers).
+    #[doc(hidden)]
+    fn persistent(&self) -> Option<&dyn Persistent<State = Self::State, Output = Self::Output>> {
+        None
+    }
 }
 
 /// Indices to be called in one go, and by whom.
@@ -168,5 +175,8 @@ impl<T: Task + ?Sized> Task for &T {
     }
     fn index_of(&self, position: usize) -> usize {
         (**self).index_of(position)
+    }
+    fn persistent(&self) -> Option<&dyn Persistent<State = T::State, Output = T::Output>> {
+        (**self).persistent()
     }
 }

@@ -18,6 +18,8 @@ pub(crate) enum Stage {
     Starting,
     Working,
     Finishing,
+    /// It lives on, and waits to be called again.
+    Resting,
     Ended,
 }
 
@@ -103,6 +105,11 @@ impl<'r, O: Portable> Books<'r, O> {
                 self.chunk = None;
                 self.is_stray = false;
                 self.stage = Stage::Finishing;
+            }
+            record::REST => {
+                self.chunk = None;
+                self.is_stray = false;
+                self.stage = Stage::Resting;
             }
             record::END => self.stage = Stage::Ended,
             _ => notes::tell(run, self.number, self.base, kind, payload)?,

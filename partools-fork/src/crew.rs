@@ -16,15 +16,20 @@ mod hire;
 mod watch;
 
 use crate::board::Board;
+use crate::quarters::{Benches, Quarters};
+use crate::resident::Near;
 use crate::seat::{Death, Seat};
 use partools_core::{Caller, Error, Halt, Portable, Run, Task};
 use partools_os::Patience;
 use partools_os::{Bell, Capture, Limits, Watch, wait_any};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Where a run ends early, how often to look for children that work on what is not needed any more.
 const WIND_DOWN: Duration = Duration::from_millis(1);
+/// Where a window of a stream is over, so long has a child that lives on to make its state, which nobody needs.
+const GRACE: Duration = Duration::from_millis(100);
 /// A child that overwrote its ring may have lost the flag by which it knows that we sleep.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -43,8 +48,10 @@ pub(crate) struct Crew<'r, T: Task> {
     task: &'r T,
     run: &'r Run<T::Output>,
     seats: Vec<Seat<'r, T::Output>>,
-    board: Board,
-    bell: Bell,
+    board: Arc<Board>,
+    bell: Arc<Bell>,
+    /// Where children live from window to window.
+    quarters: Option<(Near<'r, T>, Quarters)>,
     terms: Terms<'r>,
     /// Where items may take too long.
     patience: Option<Patience>,
@@ -76,6 +83,7 @@ where
         run: &'r Run<T::Output>,
         workers: usize,
         terms: Terms<'r>,
+        mut quarters: Option<(Near<'r, T>, Quarters)>,
     ) -> Result<Self, Error> {
         let os = |source| Error::os("making the shared memory of the workers", source);
         let wanted = workers.min(run.count());
@@ -84,12 +92,29 @@ where
         let patience = Patience::new(run.item_timeout(), limits);
         let watch = limits.watches_memory().then(|| Watch::new(limits));
         let watching = |source| Error::os("watching the memory of the workers", source);
+        let (board, bell, base) = match &quarters {
+            Some((_, kept)) => (Arc::clone(&kept.board), Arc::clone(&kept.bell), kept.base),
+            None => {
+                let (board, bell) = (Board::new().map_err(os)?, Bell::new().map_err(os)?);
+                (Arc::new(board), Arc::new(bell), now)
+            }
+        };
+        let benches = quarters
+            .as_mut()
+            .map(|(_, kept)| kept.benches.take())
+            .unwrap_or_default();
+        let mut seats: Vec<_> = (0..)
+            .zip(benches)
+            .map(|(number, bench)| Seat::kept(number, base, bench))
+            .collect();
+        seats.extend((seats.len()..wanted).map(|number| Seat::empty(number, base)));
         Ok(Crew {
             task,
             run,
-            seats: (0..wanted).map(|number| Seat::empty(number, now)).collect(),
-            board: Board::new().map_err(os)?,
-            bell: Bell::new().map_err(os)?,
+            seats,
+            board,
+            bell,
+            quarters,
             terms,
             patience: patience.shortest().map(|_| patience),
             watch: watch.transpose().map_err(watching)?,
@@ -99,7 +124,7 @@ where
             fruitless: 0,
             strays: 0,
             is_spoilt: false,
-            base: now,
+            base,
             heard: now,
         })
     }
@@ -136,14 +161,25 @@ where
         }
     }
 
+    /// What is kept for the next window, behind the end of this one: the children, where they live on.
+    pub(crate) fn leave(&mut self) -> Option<(Near<'r, T>, Quarters)> {
+        let (near, mut quarters) = self.quarters.take()?;
+        let seats = std::mem::take(&mut self.seats);
+        quarters.benches = Benches::new(seats.into_iter().map(Seat::leave).collect());
+        Some((near, quarters))
+    }
+
     /// The run is over: clean ends are waited for, all else is killed.
     fn wind_down(&mut self) -> Result<(), Error> {
+        let begun = Instant::now();
         while self.live() > 0 {
             if self.run.is_stopped() {
                 self.seats.iter_mut().for_each(Seat::dismiss);
             }
             for seat in &mut self.seats {
-                if seat.is_starting() {
+                // One that lives on is worth a wait.
+                let is_kept = self.quarters.is_some() && begun.elapsed() < GRACE;
+                if seat.is_starting() && !is_kept {
                     seat.dismiss();
                 }
             }
@@ -168,7 +204,10 @@ where
     /// Reads what is in the rings. True where one may hold more.
     fn read_rings(&mut self) -> bool {
         let (mut more, mut work) = (false, false);
-        for seat in self.seats.iter_mut().filter(|seat| seat.is_taken()) {
+        for (number, seat) in self.seats.iter_mut().enumerate() {
+            if !seat.is_taken() {
+                continue;
+            }
             seat.arm();
             seat.hear();
             let read = seat.read(self.run);
@@ -176,6 +215,9 @@ where
             work |= read.work;
             if read.progress {
                 self.fruitless = 0;
+            }
+            if seat.is_resting() {
+                seat.rest(self.run, number);
             }
         }
         if work {

@@ -2,11 +2,13 @@
 
 use crate::crew::{Crew, Terms};
 use crate::host::{self, NAME, Tolerated};
+use crate::quarters::Quarters;
 use partools_core::{Caller, Capabilities, Error, Executor, Portable, Run, Task, worker_count};
 use partools_os::{Capture, Limits};
 use std::time::Instant;
 
-/// Runs items in forked children, one per worker, made for each map.
+/// Runs items in forked children, one per worker, made for each map (or for each stream, where it asks for
+/// [persistent workers](partools_core::OverIter::persistent_workers)).
 ///
 /// Closure, items and shared argument are inherited by copy-on-write: nothing is copied or serialised on the way
 /// in, and the closure may capture anything. An item may crash, abort, exit or be killed: its failure is named, the
@@ -17,8 +19,9 @@ use std::time::Instant;
 /// all the same.
 ///
 /// # What it refuses
-/// - A process with other threads: a forked child would hang on the first lock that one of them held. Start them
-///   after the map, join them before it, or vouch for them ([`tolerate_threads`](Self::tolerate_threads)).
+/// - A process with other threads, but for those that `Threads` keeps and that rest: a forked child would hang on the
+///   first lock that one of them held. Start them after the map, join them before it, or vouch for them
+///   ([`tolerate_threads`](Self::tolerate_threads)).
 /// - A process that shares writable memory with others: what a child writes there, the parent would see. Unmap or
 ///   freeze it, or vouch for it ([`tolerate_shared_memory`](Self::tolerate_shared_memory)).
 ///
@@ -210,8 +213,13 @@ where
         run: &Run<T::Output>,
         caller: &mut Caller<'_, T::Output>,
     ) -> Result<(), Error> {
-        let began = Instant::now();
         let workers = worker_count(self.workers)?;
+        let near = task.persistent();
+        let quarters = match near {
+            Some(near) => Some((near, Quarters::ready::<T>(near, run, workers)?)),
+            None => None,
+        };
+        let began = Instant::now();
         let host = host::look(&self.tolerated)?;
         self.limits.check(NAME)?;
         let terms = Terms {
@@ -220,6 +228,11 @@ where
             limits: &self.limits,
             stderr: self.stderr,
         };
-        Crew::new(task, run, workers, terms)?.work(caller, began)
+        let mut crew = Crew::new(task, run, workers, terms, quarters)?;
+        crew.work(caller, began)?;
+        if let Some((near, quarters)) = crew.leave() {
+            near.berth().keep(quarters);
+        }
+        Ok(())
     }
 }

@@ -12,6 +12,9 @@
 //! it is made. When a child dies its finished outputs are there, the item in flight is known, and the rest goes to
 //! a fresh child.
 //!
+//! Where a stream asks for it ([`persistent_workers`](partools_core::OverIter::persistent_workers)), children live as long as the
+//! stream, and the items of each window are encoded into memory that they can read.
+//!
 //! Invariant: the run's books are kept by the parent alone. A child can write its own ring and the counter,
 //! nothing else of ours, and what it writes there is checked before it counts.
 //!
@@ -36,8 +39,12 @@ mod executor;
 mod host;
 mod notes;
 mod panic_note;
+mod quarters;
 mod record;
+mod resident;
 mod seat;
+mod sheet;
+mod window;
 mod worker;
 
 pub use executor::Fork;

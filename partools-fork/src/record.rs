@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   STARTING READY ( CLAIM ( [ITEM] AGAIN* ( OUTPUT | ROW | FAILED ) )* )* FINISHING END
+//!   children that live on: STARTING .. FINISHING REST, for each window
 //!   any of these may be followed by BROKEN, or by nothing more: the child died
 //! ```
 
@@ -28,6 +29,9 @@ pub(crate) const ITEM: u8 = 9;
 /// The outputs of the next items of the chunk, in a row, one appended after the other. Not from careful children, nor from those
 /// whose items are timed.
 pub(crate) const ROW: u8 = 11;
+/// The round is over, and the child waits to be called to the next one. Only from those that live from window to window, where
+/// others say [`END`].
+pub(crate) const REST: u8 = 12;
 /// A clean end.
 pub(crate) const END: u8 = 10;
 

@@ -1,10 +1,12 @@
 //! One place for a child: the memory that both sides see, what the child is working on as far as the parent knows, and what
-//! is done to it while it lives. What its end means is in `seat/burial.rs`.
+//! is done to it while it lives. What its end means is in `seat/burial.rs`, how it outlives a run in `seat/bench.rs`.
 //!
 //! A seat is kept when its child is gone: the next one has the same ring, renewed.
 
+mod bench;
 mod burial;
 
+pub(crate) use bench::Bench;
 pub(crate) use burial::Death;
 
 use crate::board::Board;
@@ -61,8 +63,9 @@ pub(crate) struct Read {
 }
 
 impl<O> Seat<'_, O> {
+    /// Has it a child that is at work?
     pub(crate) fn is_taken(&self) -> bool {
-        self.child.is_some()
+        self.child.is_some() && self.books.stage != Stage::Resting
     }
 
     /// Was it killed for its memory, and is not gone yet?
@@ -188,8 +191,8 @@ impl<'r, O: Portable> Seat<'r, O> {
         &mut self,
         board: &Board,
         options: &SpawnOptions,
-        dealt: VecDeque<Chunk<'r, O>>,
-        careful: bool,
+        (dealt, careful): (VecDeque<Chunk<'r, O>>, bool),
+        also: &[(&Region, Access)],
         body: impl FnOnce(&Ring, Option<&Region>) -> i32,
     ) -> io::Result<()> {
         let Some(ring) = &self.ring else {
@@ -199,9 +202,10 @@ impl<'r, O: Portable> Seat<'r, O> {
         lent.push((ring.region(), Access::ReadWrite));
         lent.extend(self.clock.as_ref().map(|clock| (clock, Access::ReadWrite)));
         lent.extend(self.panic_note.as_ref().map(PanicNote::lent));
+        lent.extend_from_slice(also);
         // SAFETY: `host::look` found no other thread, or the user has vouched for those that live
         // (`Fork::tolerate_threads`); likewise for writable shared memory. The body touches the board, its ring, its
-        // clock and its panic note, all lent, and owns no descriptor.
+        // clock, its panic note and what is lent beside, all lent, and owns no descriptor.
         let child = unsafe {
             spawn(&lent, board.gate(), options, || {
                 if let Some(note) = &self.panic_note {

@@ -6,13 +6,15 @@
 use crate::board::Board;
 use crate::notes;
 use crate::record;
-use partools_core::wire::{Encoded, Encoder};
+use partools_core::wire::{Elements, Encoded, Encoder};
 use partools_core::{Cause, Worker as Loop};
 use partools_core::{
-    Error, ItemError, Portable, Run, Sink, Task, WorkerError, encode, enter_worker_process,
+    Error, ItemError, Portable, Run, Schedule, Sink, Task, WorkerError, encode,
+    enter_worker_process,
 };
 use partools_os::Clock;
 use partools_os::{Limits, Producer, Urgency, Wear, flush_streams};
+use std::cell::Cell;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
@@ -28,6 +30,8 @@ pub(crate) struct Deal {
 pub(crate) struct Worker<'a, T: Task> {
     pub(crate) task: &'a T,
     pub(crate) run: &'a Run<T::Output>,
+    /// How items are cut into chunks.
+    pub(crate) schedule: &'a Schedule,
     pub(crate) number: usize,
     pub(crate) board: &'a Board,
     /// What times are told from.
@@ -42,14 +46,24 @@ pub(crate) struct Worker<'a, T: Task> {
     pub(crate) may_flush: bool,
 }
 
-impl<T: Task> Worker<'_, T>
+impl<'a, T: Task> Worker<'a, T>
 where
     T::Output: Portable,
 {
     /// The life of the child; its exit code.
     pub(crate) fn live(self, producer: Producer<'_>) -> i32 {
         enter_worker_process();
-        let mut post = Post {
+        let mut post = self.post(producer);
+        self.serve(&mut post);
+        post.send(record::END, &[], Urgency::Prompt);
+        0
+    }
+
+    pub(crate) fn post<'p>(&self, producer: Producer<'p>) -> Post<'p, T::Output>
+    where
+        'a: 'p,
+    {
+        Post {
             run: self.run,
             board: self.board,
             producer,
@@ -60,15 +74,26 @@ where
             is_awaited: self.run.is_streaming() || self.run.is_kept(),
             careful: self.careful,
             wear: Wear::new(self.limits),
-        };
-        if let Err(error) = self.work(&mut post) {
-            post.say(record::BROKEN, &error);
+            unread: None,
+        }
+    }
+
+    /// From the making of the state to its end. False where it could not go on.
+    pub(crate) fn serve(&self, post: &mut Post<'_, T::Output>) -> bool {
+        let worked = self.work(post);
+        if let Err(error) = &worked {
+            post.say(record::BROKEN, error);
         }
         if self.may_flush {
             flush_streams();
         }
-        post.send(record::END, &[], Urgency::Prompt);
-        0
+        worked.is_ok()
+    }
+
+    /// Is there anything left to claim, now or when the window moves?
+    pub(crate) fn may_claim(&self) -> bool {
+        let next = usize::try_from(self.board.counter().load(Relaxed)).unwrap_or(usize::MAX);
+        next < self.board.bound()
     }
 
     fn work(&self, post: &mut Post<'_, T::Output>) -> Result<(), WorkerError> {
@@ -130,10 +155,9 @@ where
         let board = self.board;
         let next = || usize::try_from(board.counter().load(Relaxed)).unwrap_or(usize::MAX);
         loop {
-            if let Some(range) =
-                self.run
-                    .schedule()
-                    .claim(board.counter(), board.limit(), worker.pace())
+            if let Some(range) = self
+                .schedule
+                .claim(board.counter(), board.limit(), worker.pace())
             {
                 return Some(range).filter(|range| range.start >= reached);
             }
@@ -147,20 +171,22 @@ where
 }
 
 /// Sends outputs and failures to the parent.
-struct Post<'a, O> {
+pub(crate) struct Post<'a, O> {
     run: &'a Run<O>,
     board: &'a Board,
     producer: Producer<'a>,
-    clock: Option<Clock<'a>>,
-    encoder: Encoder,
+    pub(crate) clock: Option<Clock<'a>>,
+    pub(crate) encoder: Encoder,
     /// The items of the chunk that are not answered yet.
-    at: usize,
-    end: usize,
+    pub(crate) at: usize,
+    pub(crate) end: usize,
     /// Somebody waits for what is finished, however much there is of it.
     is_awaited: bool,
-    careful: bool,
+    pub(crate) careful: bool,
     /// Whether this worker should end and be replaced.
-    wear: Wear,
+    pub(crate) wear: Wear,
+    /// Where items are sent: why the next one could not be read, where that is all that is wrong with it.
+    pub(crate) unread: Option<&'a Cell<Option<Cause>>>,
 }
 
 impl<O: Portable> Post<'_, O> {
@@ -169,7 +195,7 @@ impl<O: Portable> Post<'_, O> {
     ///
     /// A ring that was overwritten cannot be trusted to tell even that, so the child ends here, at once: unwinding
     /// would look like a panic of the item.
-    fn send(&mut self, kind: u8, payload: &[u8], urgency: Urgency) {
+    pub(crate) fn send(&mut self, kind: u8, payload: &[u8], urgency: Urgency) {
         let producer = &mut self.producer;
         let before_items = matches!(kind, record::STARTING | record::READY | record::CLAIM);
         let settles = self.careful && !before_items;
@@ -243,6 +269,14 @@ impl<O: Portable> Post<'_, O> {
         self.at >= self.end && self.is_awaited || self.run.is_last_needed(output)
     }
 
+    /// An item that could not be read made no output, which says less.
+    fn with_reason(&self, error: ItemError) -> ItemError {
+        match self.unread.and_then(Cell::take) {
+            Some(cause) => ItemError::new(error.index(), error.attempt(), cause),
+            None => error,
+        }
+    }
+
     /// Runs `send` between the end of one item and the beginning of the next.
     fn between_items(&mut self, send: impl FnOnce(&mut Self)) {
         self.rest();
@@ -297,13 +331,46 @@ impl<O: Portable> Sink<O> for Post<'_, O> {
         }
     }
 
+    fn room(&mut self, items: usize) -> Option<usize> {
+        let words = self.encoder.words::<O>()?;
+        let producer = &mut self.producer;
+        let opening = AssertUnwindSafe(|| producer.room(record::ROW, words, items));
+        match catch_unwind(opening) {
+            Ok(room) => Some(room),
+            Err(_) => std::process::abort(),
+        }
+    }
+
+    fn lend(&mut self, items: usize) -> Elements<'_, O> {
+        match self.producer.lend(record::ROW) {
+            Some(stretch) => Elements::new(stretch, items),
+            None => Elements::none(),
+        }
+    }
+
+    /// None of them was the last one needed: only an `Err` is, which is not plain.
+    fn took(&mut self, items: usize) {
+        self.wear.did(items);
+        self.at += items;
+        if self.at >= self.end && self.is_awaited {
+            self.producer.wake();
+        }
+    }
+
     fn fail(&mut self, error: ItemError) {
+        let error = self.with_reason(error);
         self.between_items(|post| post.say(record::FAILED, &error));
     }
 
     fn retried(&mut self, error: &ItemError) {
         if self.run.is_observed() {
-            self.say(record::RETRIED, error);
+            match self.unread.and_then(Cell::take) {
+                Some(cause) => {
+                    let error = ItemError::new(error.index(), error.attempt(), cause);
+                    self.say(record::RETRIED, &error);
+                }
+                None => self.say(record::RETRIED, error),
+            }
         }
     }
 

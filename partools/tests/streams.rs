@@ -2,7 +2,7 @@
 //! trial after the other: `Fork` refuses to run beside other threads, so what starts a rayon pool comes last.
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use partools::{AnyPortable, Chunks, Error, ItemError, over, over_iter};
+use partools::{AnyPortable, Chunks, Error, ItemError, OnError, over, over_iter};
 use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     partools::init();
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let tests: [(&str, Test); 7] = [
+    let tests: [(&str, Test); 11] = [
         ("a_fold_has_the_same_bits", same_bits),
         ("an_item_inside_a_block_is_named", names_items),
         (
@@ -27,6 +27,22 @@ fn main() -> ExitCode {
             names_stream_items,
         ),
         ("a_stream_advances_its_iterator_here_alone", advances_here),
+        (
+            "persistent_workers_give_the_same_outputs_in_order",
+            persistent_in_order,
+        ),
+        (
+            "persistent_workers_end_with_an_endless_stream",
+            persistent_break,
+        ),
+        (
+            "a_failing_item_has_its_index_with_persistent_workers",
+            persistent_names,
+        ),
+        (
+            "an_item_that_crashes_is_named_with_persistent_workers",
+            persistent_crashes,
+        ),
     ];
     let mut names: Vec<String> = AnyPortable::names().collect();
     names.sort_by_key(|name| name.starts_with("rayon"));
@@ -43,10 +59,19 @@ fn main() -> ExitCode {
         let workers = ["1", "2", "3", "8"].map(|count| name.replace('N', count));
         trials.extend(tests.map(|(test, body)| trial(test, body, workers.to_vec())));
     }
-    for name in ["serial", "threads:2", "fork:2"] {
+    for (name, persistent) in [
+        ("serial", false),
+        ("threads:2", false),
+        ("fork:2", false),
+        ("fork:2", true),
+    ] {
+        let with = match persistent {
+            true => "_with_persistent_workers",
+            false => "",
+        };
         let flat = Trial::test(
-            format!("{name}::memory_is_flat_over_ten_million_items"),
-            || flat(&name.parse()?),
+            format!("{name}::memory_is_flat_over_ten_million_items{with}"),
+            move || flat(&name.parse()?, persistent),
         );
         let reads = cfg!(target_os = "linux") && (FORK || name != "fork:2");
         // In front of rayon's pool, beside which Fork refuses.
@@ -250,19 +275,117 @@ fn resident() -> usize {
         .expect("a number of KB")
 }
 
-fn flat(on: &AnyPortable) -> Outcome {
+fn persistent_in_order(name: &str, on: &AnyPortable) -> Outcome {
+    for (count, window) in [
+        (0, None),
+        (1, None),
+        (1000, None),
+        (60, Some(1)),
+        (1000, Some(33)),
+    ] {
+        let texts = (0..count).map(|i| "ab".repeat(i % 9) + &i.to_string());
+        let mut stream = over_iter(texts).persistent_workers().seed(3);
+        if let Some(window) = window {
+            stream = stream.window(window).chunk(Chunks::of(3));
+        }
+        let outputs = stream
+            .shared(&7_u32)
+            .state(|_| String::new())
+            .map_cx(|text, cx| {
+                use rand::Rng;
+                cx.state.clone_from(text);
+                (cx.state.clone(), cx.index, cx.rng().next_u32(), *cx.shared)
+            })
+            .run(on)?;
+        let whole = over(0..count).seed(3).map_cx(|i, cx| {
+            use rand::Rng;
+            let text = "ab".repeat(i % 9) + &i.to_string();
+            (text, i, cx.rng().next_u32(), 7)
+        });
+        assert_eq!(
+            outputs,
+            whole.run(&partools::Serial)?,
+            "{name} {count} {window:?}"
+        );
+    }
+    Ok(())
+}
+
+fn persistent_break(name: &str, on: &AnyPortable) -> Outcome {
+    let mut seen = 0;
+    let ended = over_iter(0_u64..)
+        .persistent_workers()
+        .window(20)
+        .map(|n| n * 3)
+        .try_for_each(on, |index, n| {
+            assert_eq!(n, 3 * index as u64);
+            seen += 1;
+            match index {
+                500 => ControlFlow::Break(n),
+                _ => ControlFlow::Continue(()),
+            }
+        })?;
+    assert_eq!((ended, seen), (ControlFlow::Break(1500), 501), "{name}");
+    Ok(())
+}
+
+fn persistent_names(name: &str, on: &AnyPortable) -> Outcome {
+    let mut seen = 0;
+    let stream = over_iter(0..5000_u32)
+        .persistent_workers()
+        .window(100)
+        .map(|n| {
+            assert!(!matches!(*n, 777 | 779), "no");
+            *n
+        });
+    let failure = blamed(stream.for_each(on, |index, _| {
+        assert_eq!(index, seen);
+        seen += 1;
+    }))?;
+    assert_eq!((failure.index(), seen), (777, 777), "{name}");
+    Ok(())
+}
+
+fn persistent_crashes(name: &str, on: &AnyPortable) -> Outcome {
+    let mut seen = Vec::new();
+    let stream = over_iter(0..500_usize)
+        .persistent_workers()
+        .window(20)
+        .chunk(Chunks::of(3))
+        .on_error(OnError::Collect)
+        .map(|n| match n {
+            77 | 391 => std::process::abort(),
+            n => *n,
+        });
+    let failure = blamed(stream.for_each(on, |index, n| {
+        assert_eq!(index, n);
+        seen.push(n);
+    }))?;
+    let text = failure.to_string();
+    assert_eq!(
+        text, "item 77 had its worker process killed by SIGABRT",
+        "{name}"
+    );
+    let others: Vec<usize> = (0..500).filter(|n| !matches!(n, 77 | 391)).collect();
+    assert_eq!(seen, others, "{name}");
+    Ok(())
+}
+
+fn flat(on: &AnyPortable, persistent: bool) -> Outcome {
     // 320 MB of items and as much of outputs, were they all held.
     let items = (0..10_000_000_u64).map(|i| [i; 4]);
     let (mut sum, mut before) = (0, 0);
-    over_iter(items)
-        .map(|item| *item)
-        .for_each(on, |index, output| {
-            assert_eq!(output[3], index as u64);
-            sum += output[0];
-            if index == 1_000_000 {
-                before = resident();
-            }
-        })?;
+    let mut stream = over_iter(items);
+    if persistent {
+        stream = stream.persistent_workers();
+    }
+    stream.map(|item| *item).for_each(on, |index, output| {
+        assert_eq!(output[3], index as u64);
+        sum += output[0];
+        if index == 1_000_000 {
+            before = resident();
+        }
+    })?;
     assert_eq!(sum, 9_999_999 * 5_000_000);
     let grown = resident().saturating_sub(before);
     // A window's items and outputs are 16 MB at most, and on a busy machine it may come to that late.

@@ -3,7 +3,9 @@
 
 use super::Crew;
 use crate::notes;
+use crate::resident::Resident;
 use crate::seat::Seat;
+use crate::sheet::MOST;
 use crate::worker::{Deal, Worker};
 use partools_core::{Chunk, Error, Event, Portable, Task};
 use partools_os::Clock;
@@ -35,9 +37,12 @@ where
             return Ok(());
         }
         let mut open: VecDeque<_> = std::iter::from_fn(|| self.run.try_claim()).collect();
-        for number in 0..self.seats.len() {
+        let mut numbers: Vec<usize> = (0..self.seats.len()).collect();
+        // Who rests costs nothing.
+        numbers.sort_by_key(|&number| !self.seats[number].is_resting());
+        for number in numbers {
             if free == 0
-                || self.seats[number].is_taken()
+                || !self.seats[number].is_free()
                 || (open.is_empty() && !self.is_counter_open())
             {
                 continue;
@@ -74,7 +79,8 @@ where
             }
             // What was given back comes first: in a stream, others may wait for it.
             let dealt: VecDeque<_> = self.run.try_claim().into_iter().collect();
-            if self.hire(0, dealt).is_ok() {
+            let free = self.seats.iter().position(Seat::is_free).unwrap_or(0);
+            if self.hire(free, dealt).is_ok() {
                 return Ok(());
             }
         }
@@ -85,9 +91,13 @@ where
         ))
     }
 
-    /// Forks a child into a seat.
-    fn hire(&mut self, number: usize, dealt: VecDeque<Chunk<'r, T::Output>>) -> io::Result<()> {
+    /// Calls the child that rests in a seat, or forks one into it.
+    fn hire(&mut self, number: usize, mut dealt: VecDeque<Chunk<'r, T::Output>>) -> io::Result<()> {
         let careful = self.suspicious;
+        if self.quarters.is_some() {
+            // What is left over can be claimed again.
+            dealt.truncate(MOST);
+        }
         let deals: Vec<Deal> = dealt
             .iter()
             .map(|chunk| Deal {
@@ -95,6 +105,14 @@ where
                 attempt: chunk.attempt(),
             })
             .collect();
+        if let Some((_, quarters)) = &self.quarters {
+            if self.seats[number].is_resting() {
+                self.seats[number].call(dealt, careful);
+                quarters.sheet.call(number, careful, &deals);
+                return Ok(());
+            }
+            quarters.sheet.call(number, careful, &deals);
+        }
         let with_cpu = self.patience.is_some_and(|patience| patience.counts_cpu());
         let with_clock = self.patience.is_some() || self.watch.is_some();
         self.seats[number].prepare(with_clock)?;
@@ -110,11 +128,16 @@ where
             (self.task, self.run, &self.board, &self.bell, self.base);
         let (may_flush, limits) = (!self.terms.beside_threads, self.terms.limits);
         let begun = run.is_observed().then(Instant::now);
-        self.seats[number].spawn(board, &options, dealt, careful, |ring, clock| {
+        let quarters = self.quarters.as_ref();
+        let also = quarters.map(|(_, quarters)| [quarters.window.lent(), quarters.sheet.lent()]);
+        let also = also.as_ref().map_or(&[][..], |also| &also[..]);
+        let born_with = (dealt, careful);
+        self.seats[number].spawn(board, &options, born_with, also, |ring, clock| {
             let clock = clock.map(|region| Clock::new(region.words(), with_cpu));
             let worker = Worker {
                 task,
                 run,
+                schedule: run.schedule(),
                 number,
                 board,
                 base,
@@ -124,7 +147,17 @@ where
                 may_flush,
                 limits,
             };
-            worker.live(ring.producer(bell))
+            let producer = ring.producer(bell);
+            match quarters {
+                None => worker.live(producer),
+                Some((near, quarters)) => Resident {
+                    worker,
+                    near: *near,
+                    window: &quarters.window,
+                    sheet: &quarters.sheet,
+                }
+                .live(producer),
+            }
         })?;
         if let Some(begun) = begun {
             let (seat, took) = (&self.seats[number], begun.elapsed());

@@ -44,7 +44,7 @@ where
             // What it has is not free yet. Its end wakes us.
             return None;
         }
-        let is_alone = self.seats.iter().filter(|seat| seat.is_taken()).count() == 1;
+        let is_alone = self.seats.iter().filter_map(Seat::child).count() == 1;
         let (mut numbers, mut children) = (Vec::new(), Vec::new());
         for (number, seat) in self.seats.iter_mut().enumerate() {
             if let Some(child) = seat.living() {

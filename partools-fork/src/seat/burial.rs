@@ -51,7 +51,7 @@ impl<'r, O: Portable> Seat<'r, O> {
         self.books.dealt.clear();
         let chunk = self.books.chunk.take();
         let stage = self.books.stage;
-        let is_well = stage == Stage::Ended
+        let is_well = matches!(stage, Stage::Ended | Stage::Resting)
             || matches!(self.killed, Some(Killed::Unneeded))
             || run.is_stopped();
         self.is_again = !is_well;
@@ -113,7 +113,7 @@ impl<'r, O: Portable> Seat<'r, O> {
             // it was killed from outside.
             (Stage::Born, _) if from_outside => Death::BetweenItems,
             (Stage::Born, _) => Death::Doubtful,
-            (Stage::Working | Stage::Ended, _) => Death::BetweenItems,
+            (Stage::Working | Stage::Resting | Stage::Ended, _) => Death::BetweenItems,
         }
     }
 
