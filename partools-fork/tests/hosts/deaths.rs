@@ -2,7 +2,7 @@
 
 use crate::stage::Host;
 use libtest_mimic::{Failed, Trial};
-use partools_core::{Chunks, over};
+use partools_core::{Chunks, over, over_iter};
 use partools_fork::Fork;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::ExitCode;
@@ -61,7 +61,14 @@ pub(crate) fn endless_maps() -> ExitCode {
                 i
             })
             .for_each(&fork, |_, _| {});
-        if lengths != 64 || streamed.is_err() {
+        // Its children rest between windows, and are killed then, too.
+        let mut sum = 0;
+        let kept = over_iter(0..400_usize)
+            .persistent_workers()
+            .window(20)
+            .map(|i| *i)
+            .for_each(&fork, |_, i| sum += i);
+        if lengths != 64 || streamed.is_err() || kept.is_err() || sum != 79_800 {
             return ExitCode::FAILURE;
         }
     }
