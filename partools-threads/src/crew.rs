@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 const NAP: Duration = Duration::from_micros(50);
 /// So long without a map, and helper 1 dozes.
 const DROWSY: Duration = Duration::from_millis(2);
-/// Behind so much work helper 1 stays awake for so long, for a caller who calls it again: waking up takes some 30 µs.
+/// Behind so much work helper 1 stays awake for so long, and comes to a map that is opened meanwhile at once: waking up takes some
+/// 30 µs. Behind less it does not come before it is called or has had its nap: to a map of a microsecond it would be a hindrance.
 const WORK: Duration = Duration::from_micros(20);
 const WATCH: Duration = Duration::from_micros(50);
 /// Between two looks while it is awake.
@@ -136,19 +137,19 @@ fn live(seat: &Seat, departures: &Departures) {
         if look.is_shut() {
             break;
         }
-        let is_awake = Instant::now() < awake_until;
-        if look.is_open() && served != Some(look.map()) && (look.is_called() || !is_awake) {
+        if look.is_open() && served != Some(look.map()) {
             if let Some(kept) = &kept {
                 kept.works();
             }
             let begun = Instant::now();
             served = seat.serve(rests).or(served);
-            if seat.number() == 1 && begun.elapsed() >= WORK {
-                awake_until = Instant::now() + WATCH;
+            let ended = Instant::now();
+            if seat.number() == 1 && ended - begun >= WORK {
+                awake_until = ended + WATCH;
             }
         } else if seat.number() > 1 {
             park();
-        } else if is_awake {
+        } else if Instant::now() < awake_until {
             (0..SPINS).for_each(|_| std::hint::spin_loop());
         } else if last != look.map() {
             (last, since) = (look.map(), Instant::now());

@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// Helpers are started by the first map that needs them, and kept by this value and its clones until the last of them is
 /// dropped; then they are gone, with what their thread-locals hold. Starting and ending one costs some 70 µs, so keep the
 /// value where maps are small and many. Between maps they rest: one helper looks every 50 µs whether there is a map, for 2 ms
-/// after the last one, then it sleeps as the others do; behind real work it stays awake for 50 µs. So a map of a few cheap items is done by the calling thread before anybody
+/// after the last one, then it sleeps as the others do; behind real work it stays awake for 50 µs, and comes at once. So a map of a few cheap items is done by the calling thread before anybody
 /// comes, and costs no system call; one that turns out to be long has help within some 0.2 ms, at once where the work done so far
 /// shows it. Maps that run at the same time, from several threads, have helpers of their own each.
 ///

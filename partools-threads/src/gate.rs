@@ -31,11 +31,6 @@ impl Look {
         self.0 & OPEN != 0
     }
 
-    /// And its caller has called for help.
-    pub(crate) fn is_called(self) -> bool {
-        self.0 & CALLED != 0
-    }
-
     /// For ever.
     pub(crate) fn is_shut(self) -> bool {
         self.0 & SHUT != 0

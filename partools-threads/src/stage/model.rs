@@ -29,7 +29,7 @@ fn live(seat: &Seat) {
             return;
         }
         let coin = || shuttle::rand::thread_rng().gen_bool(0.5);
-        let comes = seat.number() > 1 || look.is_called() || coin();
+        let comes = seat.number() > 1 || coin();
         if look.is_open() && served != Some(look.map()) && comes {
             served = seat.serve(|| {}).or(served);
         } else if seat.number() > 1 || (coin() && seat.doze()) {
