@@ -1,14 +1,14 @@
 //! Grouping: from key columns to groups of rows. See [`codes`] for how keys become numbers, [`pack`] for how several
 //! become one, [`dense`] for how those become group numbers, [`Grouping`] for what comes out, and [`parts`] for how several
-//! threads do it; [`radix`] for where almost every row is a group, and [`room`] for where large arrays lie.
+//! threads do it; [`order`] for where almost every row is a group, and [`room`] for where large arrays lie.
 
 mod codes;
 mod dense;
 mod grouping;
 mod levels;
+mod order;
 mod pack;
 mod parts;
-mod radix;
 mod room;
 mod texts;
 

@@ -1,7 +1,7 @@
 //! From codes to group numbers: distinct codes are numbered as they appear. A direct table where codes are few enough,
 //! else an open one by hash. Nothing is sorted but, where wanted, the distinct codes.
 
-use super::radix::ascending;
+use super::order::ascending;
 use super::room::{filled, room};
 use arrow_buffer::NullBuffer;
 
@@ -74,7 +74,7 @@ impl Dense {
     /// The groups in the order of their codes.
     pub(crate) fn by_code(&self) -> Vec<u32> {
         let last = self.codes.iter().copied().max().unwrap_or(0);
-        ascending(&self.codes, last, None).1
+        ascending(self.codes.clone(), last, None).0
     }
 
     /// Numbers the groups anew, by rank of their codes: a code a row, for what is to be packed on. Rows without a group

@@ -10,8 +10,8 @@
 use super::codes::{Codes, Nan, Order, codes};
 use super::dense::{Dense, NONE, small};
 use super::levels;
+use super::order::ascending;
 use super::pack::{Missing, Packed, pack};
-use super::radix::ascending;
 use super::room::filled;
 use crate::error::FrameError;
 use crate::frame::Frame;
@@ -232,16 +232,9 @@ impl<'f> KeyFrame<'_, 'f> {
 /// Rows in the order of their codes: each run of equal ones is a group.
 fn sorted(packed: Packed, keys: &KeyFrame<'_, '_>) -> Result<Grouping<'static>, FrameError> {
     let of_all = packed.values.len();
-    let (codes, rows) = ascending(&packed.values, packed.last, packed.kept.as_ref());
-    drop(packed);
-    let mut offsets: Vec<u32> = Vec::with_capacity(codes.len() + 1);
-    for (at, &code) in codes.iter().enumerate() {
-        if at == 0 || codes[at - 1] != code {
-            offsets.push(small(at));
-        }
-    }
-    let firsts = offsets.iter().map(|&at| rows[at as usize]).collect();
-    offsets.push(small(rows.len()));
+    let (rows, offsets) = ascending(packed.values, packed.last, packed.kept.as_ref());
+    let begins = &offsets[..offsets.len() - 1];
+    let firsts = begins.iter().map(|&at| rows[at as usize]).collect();
     let in_order = rows.len() == of_all && rows.is_sorted();
     Ok(Grouping {
         rows: (!in_order).then(|| rows.into()),
