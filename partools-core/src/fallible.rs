@@ -93,6 +93,9 @@ where
             return Ok(Vec::new());
         };
         let (needed, has_order) = (run.needed(), run.plan().order.is_some());
+        if !has_order && run.is_whole() {
+            return self.all_values(run.into_outputs()?);
+        }
         // The verdict was that the needed items are all there; what is beyond them is dropped with its batch.
         let results = run.drain().into_iter().flatten().take(needed);
         match has_order {
@@ -103,6 +106,23 @@ where
                 self.values(needed, results.into_iter())
             }
         }
+    }
+
+    /// [`values`](Self::values) where each item has a result: they become values where they lie, so that there are never two
+    /// copies of all.
+    fn all_values(&self, results: Vec<Result<A, E>>) -> Result<Vec<A>, Failed<E>> {
+        if results.iter().all(Result::is_ok) {
+            let mut values: Vec<A> = results.into_iter().filter_map(Result::ok).collect();
+            values.shrink_to_fit();
+            return Ok(values);
+        }
+        let mut results = results.into_iter().enumerate();
+        let in_order = results.by_ref().map(|(index, result)| (index, Ok(result)));
+        let failed = self.values(0, in_order);
+        for (_, unneeded) in results {
+            quietly(|| drop(unneeded));
+        }
+        failed
     }
 
     /// All `Ok` values, or the first failure of either kind.

@@ -103,21 +103,25 @@ impl<O> Run<O> {
         self.bound.load(Ordering::Relaxed)
     }
 
-    /// All outputs, where all are there.
-    pub(crate) fn into_vec(mut self) -> Option<Vec<O>> {
+    /// Are all outputs there?
+    pub(crate) fn is_whole(&mut self) -> bool {
         let (count, capacity) = (self.count(), self.slots.capacity());
         let hub = unlocked(&mut self.hub);
-        let whole = hub.failures.is_empty()
+        hub.failures.is_empty()
             && self.delivered.load(Ordering::Relaxed) == 0
             && hub.done.reach(0) == count
-            && capacity == count;
-        if !whole {
+            && capacity == count
+    }
+
+    /// All outputs, where all are there.
+    pub(crate) fn into_vec(mut self) -> Option<Vec<O>> {
+        if !self.is_whole() {
             return None;
         }
         // Nothing is left for `Drop` to drop.
-        hub.done = RangeSet::default();
+        unlocked(&mut self.hub).done = RangeSet::default();
         let slots = std::mem::replace(&mut self.slots, Slots::none());
-        // SAFETY: `whole` says that every index is done and none failed; a done index's slot is filled
+        // SAFETY: `is_whole` says that every index is done and none failed; a done index's slot is filled
         // (`Chunk`), and nothing was taken out (`delivered` is 0).
         Some(unsafe { slots.into_vec() })
     }
