@@ -68,11 +68,13 @@ where
 
 /// The parts of the groups that were not skipped, and which groups those are.
 pub(crate) fn not_skipped<P>(parts: Vec<Option<P>>) -> (Vec<u32>, Vec<P>) {
-    parts
-        .into_iter()
-        .enumerate()
-        .filter_map(|(group, part)| Some((small(group), part?)))
-        .unzip()
+    let of = |(group, part): (usize, &Option<P>)| part.is_some().then(|| small(group));
+    let of = parts.iter().enumerate().filter_map(of).collect();
+    // `filter_map` collects them where they lie, as `flatten` does not; so there are never two copies of all.
+    let there = |part: Option<P>| part;
+    let mut parts: Vec<P> = parts.into_iter().filter_map(there).collect();
+    parts.shrink_to_fit();
+    (of, parts)
 }
 
 /// The columns that all parts make together, and the group of each part.
