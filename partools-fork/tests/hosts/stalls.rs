@@ -26,13 +26,17 @@ fn shared() -> Vec<(&'static AtomicU64, usize)> {
     ranges.collect()
 }
 
-/// The counter that claims are made from: the small region that holds a small number.
-fn counter() -> &'static AtomicU64 {
+/// The counter that claims are made from: the small region that holds a small number. None once the parent, who has all that
+/// it waits for, has closed it: then it holds the largest.
+fn open_counter() -> Option<&'static AtomicU64> {
     let small = |word: &AtomicU64| word.load(Relaxed) < 1 << 20;
-    let found = shared()
-        .into_iter()
-        .find(|(word, bytes)| *bytes < 1 << 16 && small(word));
-    found.expect("a counter").0
+    let mut all = shared().into_iter();
+    let found = all.find(|(word, bytes)| *bytes < 1 << 16 && small(word));
+    found.map(|(counter, _)| counter)
+}
+
+fn counter() -> &'static AtomicU64 {
+    open_counter().expect("a counter")
 }
 
 /// Says true to one process of all that ask, ever.
@@ -96,9 +100,14 @@ pub(crate) fn skipping_counter() -> ExitCode {
 /// Also where it is set back each time that the item is repeated.
 pub(crate) fn counter_set_back() -> ExitCode {
     for workers in [1, 2, 3] {
+        let once = Once::new("again");
         let map = over(0..100).chunk(Chunks::of(1)).map(|i| {
             if i == 37 {
-                counter().store(0, Relaxed);
+                let is_first = once.is_first();
+                match open_counter() {
+                    Some(counter) => counter.store(0, Relaxed),
+                    None => assert!(!is_first, "there is no counter"),
+                }
             }
             i
         });
