@@ -158,8 +158,7 @@ impl<O> Run<O> {
         };
         let slots = Slots::new(capacity)
             .map_err(|_| Error::too_large(capacity, std::any::type_name::<O>()))?;
-        let descending = plan.order.as_ref().is_some_and(|picks| picks.reorder());
-        let schedule = Schedule::new(count, workers, plan.chunks, largest).descending(descending);
+        let schedule = Schedule::new(count, workers, plan.chunks, largest);
         Ok(Run {
             count,
             schedule,

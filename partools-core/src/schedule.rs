@@ -32,16 +32,16 @@ use std::time::{Duration, Instant};
 /// assert_eq!(sizes(Chunks::of(30))?, [30, 30, 30, 10]);
 /// assert_eq!(sizes(Chunks::per_worker(2))?, [25, 25, 25, 25]);
 /// assert_eq!(sizes(Chunks::guided())?, [25, 18, 14, 10, 8, 6, 4, 3, 3, 2, 1, 1, 1, 1, 1, 1, 1]);
-/// // By the time that they take, where workers measure it; claims for workers elsewhere are guided instead.
-/// assert_eq!(sizes(Chunks::Auto)?, sizes(Chunks::guided())?);
+/// // By the time that they take, where workers measure it; claims for workers elsewhere grow until they are guided ones.
+/// assert_eq!(sizes(Chunks::Auto)?, [1, 1, 1, 1, 2, 2, 3, 3, 4, 5, 6, 8, 10, 12, 10, 7, 6, 4, 3, 2, 2, 1, 1, 1, 1, 1, 1, 1]);
 /// assert_eq!(over(0..100).chunk(Chunks::Auto).map(|i| i).run(&Serial)?.len(), 100);
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Chunks {
     /// Measured while it runs: about 100 µs of work a chunk, never more than half an even share of what
-    /// remains; all at once where there is one worker and outputs are wanted at the end. The right
-    /// choice unless you know better.
+    /// remains; all at once where there is one worker and outputs are wanted at the end. Claims for workers elsewhere, which
+    /// nobody measures, begin with one item and grow to half an even share. The right choice unless you know better.
     #[default]
     Auto,
     /// This many items. See [`Chunks::of`].
@@ -101,7 +101,7 @@ pub struct Pace {
 
 impl Pace {
     /// Nobody measures: a claim for workers elsewhere. As if items cost nothing, so that what a claim takes is bounded by
-    /// the even share and the window alone.
+    /// what was claimed before it, the even share and the window alone.
     pub(crate) fn unmeasured() -> Self {
         Pace {
             last: usize::MAX,
@@ -213,8 +213,6 @@ pub struct Schedule {
     chunks: Chunks,
     /// No claim is larger, so that a window of this many items per worker never stalls a claim.
     largest: usize,
-    /// What costs most comes first.
-    descending: bool,
 }
 
 impl Schedule {
@@ -224,15 +222,7 @@ impl Schedule {
             workers: workers.max(1),
             chunks,
             largest: largest.max(1),
-            descending: false,
         }
-    }
-
-    /// Whether what costs most comes first: then claims that nobody measures begin with one item and grow, where they
-    /// would begin with half a share, which would be most of the work.
-    pub(crate) fn descending(mut self, descending: bool) -> Self {
-        self.descending = descending;
-        self
     }
 
     /// What differs from window to window of a stream.
@@ -288,7 +278,8 @@ impl Schedule {
             Chunks::Auto if self.workers == 1 => pace.piece(),
             Chunks::Auto => {
                 let shares = self.workers.saturating_mul(2);
-                let growing = match self.descending && pace.is_unmeasured() {
+                // Half a share of the first items would be most of the work, where those are the long ones.
+                let growing = match pace.is_unmeasured() {
                     true => 1 + self.count.saturating_sub(remaining) / shares,
                     false => usize::MAX,
                 };
@@ -403,18 +394,16 @@ mod tests {
     }
 
     #[test]
-    fn unmeasured_claims_of_what_costs_most_begin_with_one_item() {
-        let schedule = Schedule::new(100, 2, Chunks::Auto, usize::MAX);
-        let sizes = |schedule: &Schedule| -> Vec<usize> {
-            let claims = all_claims(schedule, 100, &Pace::unmeasured());
-            assert_eq!(claims.last().map(|last| last.end), Some(100));
-            claims.iter().map(Range::len).collect()
-        };
-        assert_eq!(sizes(&schedule)[..4], [25, 18, 14, 10]);
-        let sizes = sizes(&schedule.descending(true));
-        assert_eq!(sizes[..8], [1, 1, 1, 1, 2, 2, 3, 3]);
-        assert_eq!(sizes.last(), Some(&1));
-        assert!(sizes.len() < 40, "{sizes:?}");
+    fn claims_that_nobody_measures_begin_with_one_item_and_grow_by_a_bounded_share() {
+        for (count, most) in [(100, 40), (1_000_000, 125)] {
+            let schedule = Schedule::new(count, 2, Chunks::Auto, usize::MAX);
+            let claims = all_claims(&schedule, count, &Pace::unmeasured());
+            let sizes: Vec<usize> = claims.iter().map(Range::len).collect();
+            assert_eq!(sizes.iter().sum::<usize>(), count);
+            assert_eq!(sizes[..8], [1, 1, 1, 1, 2, 2, 3, 3]);
+            assert_eq!(sizes.last(), Some(&1));
+            assert!(sizes.len() < most, "{sizes:?}");
+        }
     }
 
     #[test]

@@ -24,8 +24,8 @@ impl<O> Run<O> {
     /// Claims the next chunk; sleeps while the window is full. `None`: nothing is left to claim. For
     /// workers; the calling thread must not sleep here, since it alone can move the window.
     ///
-    /// Under [`Chunks::Auto`](crate::Chunks::Auto) a claim made here is half an even share of what remains, as with
-    /// [guided](crate::Chunks::guided) chunks: nobody measures for it.
+    /// Under [`Chunks::Auto`](crate::Chunks::Auto) claims made here begin with one item and grow to half an even share of what
+    /// remains, as with [guided](crate::Chunks::guided) chunks: nobody measures for them.
     ///
     /// ```
     /// # use partools_core::{Caller, Capabilities, Error, Executor, Run, Task, over};
