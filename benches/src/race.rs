@@ -64,6 +64,9 @@ pub(crate) fn run(
         }
     }
     drop(neighbours);
+    // All at once, since each is waited for then.
+    let rivals = racers.iter_mut().filter_map(|racer| racer.rival.as_mut());
+    rivals.for_each(Rival::dismiss);
     Ok(racers.into_iter().map(Racer::end).collect())
 }
 

@@ -1,4 +1,4 @@
-//! A contender's process, seen from the coordinator: started, asked, stopped while others are measured, and killed.
+//! A contender's process, seen from the coordinator: started, asked, stopped while others are measured, and ended.
 //!
 //! It is the first of a process group of its own, so that one signal reaches it and all that it has started. While it
 //! is not asked it is stopped (SIGSTOP): pools that spin or wake up now and then disturb nobody.
@@ -9,6 +9,7 @@ use crate::serve::{Answer, Order};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{WaitId, WaitIdOptions, waitid};
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::process::CommandExt;
@@ -21,10 +22,14 @@ pub(crate) const HIDDEN: &str = "__contender";
 /// Two looks at the memory are this far apart, at least.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 
+/// So long it has to end once its input has, before it is killed.
+const GRACE: Duration = Duration::from_secs(2);
+
 /// A contender's process.
 pub(crate) struct Rival {
     process: Child,
-    asks: ChildStdin,
+    /// Its input; none once it was dismissed.
+    asks: Option<ChildStdin>,
     says: ChildStdout,
     heard: Vec<u8>,
     errors: File,
@@ -62,7 +67,7 @@ impl Rival {
         errors.rewind()?;
         let mut rival = Rival {
             process,
-            asks,
+            asks: Some(asks),
             says,
             heard: Vec::new(),
             errors,
@@ -122,8 +127,8 @@ impl Rival {
         limit: Duration,
         look: &mut dyn FnMut(u32),
     ) -> io::Result<Answer> {
-        writeln!(self.asks, "{question}")?;
-        self.asks.flush()?;
+        let mut asks = self.asks.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+        writeln!(asks, "{question}")?;
         let end = Instant::now() + limit;
         // A look stops those it looks at: only where it is asked for.
         let mut wait = if question == "watched" {
@@ -172,6 +177,20 @@ impl Rival {
         }
     }
 
+    /// Ends its input. Who is at rest ends by itself then, and tidies up what it has outside of its processes: some have files
+    /// and shared memory with names, which stay behind where they are killed.
+    pub(crate) fn dismiss(&mut self) {
+        self.asks = None;
+        self.go_on();
+    }
+
+    /// It stays a zombie, so that its number and its group's stay its own.
+    fn has_ended(&self) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let id = rustix::process::Pid::from_child(&self.process);
+        !matches!(waitid(WaitId::Pid(id), options), Ok(None))
+    }
+
     fn stop(&self) {
         signal(self.process.id(), Signal::SIGSTOP);
     }
@@ -183,6 +202,11 @@ impl Rival {
 
 impl Drop for Rival {
     fn drop(&mut self) {
+        self.dismiss();
+        let end = Instant::now() + GRACE;
+        while !self.has_ended() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(2));
+        }
         signal(self.process.id(), Signal::SIGKILL);
         let _ = self.process.wait();
     }
