@@ -1,5 +1,6 @@
 //! What it costs to show workers a large argument: sums of 100 sections of 80 MB, in ordinary memory, in huge
-//! pages and in a `SharedVec`. The baseline is the plain loop over the ordinary memory.
+//! pages and in a `SharedVec`. The baseline is the plain loop over the ordinary memory. Before that, maps of ten items that do
+//! nothing on `Fork`, from a small process and beside 4 GB in a `SharedVec`: what the forks alone cost.
 //!
 //! There is no rayon here: its pool lives on, and `Fork` refuses to run beside it. `compare --only sum` has
 //! everybody, each in a process of its own.
@@ -7,6 +8,7 @@
 
 mod side_by_side;
 
+use criterion::Criterion;
 use partools::{Fork, Serial, SharedVec, Threads, huge_pages, over};
 use partools_bench::Turn;
 use side_by_side::{Rounds, compare};
@@ -21,8 +23,16 @@ fn sum(array: &[f64], section: &Range<usize>) -> f64 {
     array[section.clone()].iter().sum()
 }
 
+/// The bytes of a large argument.
+const LARGE: usize = 4_000_000_000;
+
 fn main() {
+    let mut criterion = side_by_side::criterion();
     let element = |index: usize| (index % 1021) as f64;
+    ten_items(&mut criterion, "a small parent");
+    let large = SharedVec::from_fn(LARGE / size_of::<f64>(), element).expect("memory");
+    ten_items(&mut criterion, "4 GB in a SharedVec");
+    drop(large);
     let plain: Vec<f64> = (0..LEN).map(element).collect();
     let mut huge = Vec::with_capacity(LEN);
     // A kernel without huge pages refuses; then this is a second ordinary vector.
@@ -71,6 +81,18 @@ fn main() {
         rounds: 15,
         times: 2,
     };
-    let mut criterion = side_by_side::criterion();
     compare(&mut criterion, "shared_arg/80 MB", contenders, 10, &rounds);
+}
+
+fn ten_items(criterion: &mut Criterion, beside: &str) {
+    let fork = Fork::new().workers(WORKERS);
+    let contenders = [Turn::whole("Fork", || {
+        over(0..10).map(|i| i).run(&fork).expect("ten items")
+    })];
+    let rounds = Rounds {
+        rounds: 51,
+        times: 5,
+    };
+    let name = format!("map/10 on Fork, {beside}");
+    compare(criterion, &name, contenders, 10, &rounds);
 }
