@@ -9,7 +9,7 @@
 //!
 //! Invariant: no address and no process can write to a [`SharedVec`]. That is the seals' doing (no write, shrink, grow or
 //! further seals), not the protection's, which a child could change back. And page tables of such memory are not copied at a
-//! fork: 1 GB adds 0.09 ms to one, where ordinary memory adds 18.6.
+//! fork: 1 GB adds 0.09 ms to one, where ordinary memory adds 18.6. Where the kernel has huge pages for it, all of it lies in such.
 
 use std::fmt;
 use std::fs::File;
@@ -83,6 +83,9 @@ pub struct SharedVecMut<T: Pod> {
 impl<T: Pod> SharedVec<T> {
     /// `len` elements whose bytes are all zero, to be filled and then [frozen](SharedVecMut::freeze).
     ///
+    /// From 2 MB on it asks for huge pages, and its memory is taken here and now where the system has such (Linux 6.1). Else each page
+    /// is taken when it is first written to.
+    ///
     /// ```
     /// use partools_os::SharedVec;
     /// assert_eq!(SharedVec::<u32>::zeroed(3)?[..], [0, 0, 0]);
@@ -98,7 +101,8 @@ impl<T: Pod> SharedVec<T> {
         mapping::ask_for(bytes)?;
         let file = memory_file()?;
         rustix::fs::ftruncate(&file, bytes as u64)?;
-        let mapping = Mapping::writable(&file, len)?;
+        let mut mapping = Mapping::writable(&file, len)?;
+        huge_pages::lay_out(&file, &mut mapping);
         Ok(SharedVecMut { mapping, file })
     }
 

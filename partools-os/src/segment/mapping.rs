@@ -6,6 +6,7 @@
 
 use std::io;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::ptr::{self, NonNull};
 use std::slice;
@@ -15,6 +16,9 @@ use bytemuck::Pod;
 use rustix::mm::{MapFlags, ProtFlags};
 
 use crate::registry::{self, Backing, Segment};
+
+/// `MADV_COLLAPSE`, which the libc crate does not have for every C library.
+const COLLAPSE: libc::c_int = 25;
 
 /// Elements of a file, mapped; nothing is mapped for none.
 pub(super) struct Mapping<T> {
@@ -67,11 +71,7 @@ impl<T: Pod> Mapping<T> {
         let start = match bytes {
             0 => NonNull::dangling(),
             _ => {
-                let (all, from) = (bytes + skipped, offset - before);
-                // SAFETY: no address is asked for, so the kernel picks one that is free.
-                let page = unsafe {
-                    rustix::mm::mmap(ptr::null_mut(), all, access, MapFlags::SHARED, file, from)
-                }?;
+                let page = pages(file, offset - before, bytes + skipped, access)?;
                 let first = page.cast::<u8>().wrapping_add(skipped).cast::<T>();
                 debug_assert!(first.is_aligned(), "offset {offset}");
                 NonNull::new(first).ok_or(io::ErrorKind::OutOfMemory)?
@@ -96,6 +96,53 @@ impl<T: Pod> Mapping<T> {
         // SAFETY: as in `as_slice`, and `self` is borrowed exclusively. SharedVecMut alone calls this.
         unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
     }
+
+    /// Has the kernel put one huge page in the place of small ones, for each that lies whole in these bytes. Where it has none left,
+    /// or knows no such thing (before Linux 6.1), what is not done stays as it was.
+    ///
+    /// # Errors
+    /// Where not all was done; `EAGAIN` where it might be if it were asked again.
+    pub(super) fn collapse(&mut self, bytes: Range<usize>) -> io::Result<()> {
+        assert!(bytes.start <= bytes.end && bytes.end <= self.bytes());
+        let start = self.start.as_ptr().cast::<u8>().wrapping_add(bytes.start);
+        // SAFETY: inside the mapping, as asserted; what is in the pages stays the same.
+        match unsafe { libc::madvise(start.cast(), bytes.len(), COLLAPSE) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+}
+
+/// The size of a huge page: what one page of the lowest page table stands for.
+pub(super) fn huge_page() -> usize {
+    let page = rustix::param::page_size();
+    page * (page / size_of::<u64>())
+}
+
+/// Maps pages of `file`, from byte `from` on; the huge ones of the file as such, where the kernel has room for that.
+fn pages(
+    file: &OwnedFd,
+    from: u64,
+    bytes: usize,
+    access: ProtFlags,
+) -> io::Result<*mut libc::c_void> {
+    let at = |wish: usize| {
+        let wish = ptr::without_provenance_mut(wish);
+        // SAFETY: an address is a wish, not an order, so the kernel picks one that is free.
+        unsafe { rustix::mm::mmap(wish, bytes, access, MapFlags::SHARED, file, from) }
+    };
+    let start = at(0)?;
+    // A huge page is mapped as such where its address and its place in the file are alike.
+    let huge = huge_page();
+    let place = usize::try_from(from % huge as u64).map_err(|_| io::ErrorKind::InvalidInput)?;
+    let beyond = (start as usize).wrapping_sub(place) % huge;
+    if bytes < huge || beyond == 0 {
+        return Ok(start);
+    }
+    // SAFETY: mapped just now, and nobody was told.
+    unsafe { rustix::mm::munmap(start, bytes) }?;
+    // Address space is given out downwards, so there is room below.
+    Ok(at((start as usize).saturating_sub(beyond))?)
 }
 
 impl<T> Mapping<T> {
@@ -103,7 +150,7 @@ impl<T> Mapping<T> {
         self.start.as_ptr() as usize
     }
 
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         self.len * size_of::<T>()
     }
 }
