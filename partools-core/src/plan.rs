@@ -200,8 +200,9 @@ impl Plan {
     }
 
     /// How many items [`for_each`](crate::Job::for_each) may have finished or running ahead of the last
-    /// one delivered: the bound on the outputs it holds. 64 per worker if not set; a chunk larger than
-    /// the window makes room for itself.
+    /// one delivered: the bound on the outputs it holds. If not set, 64 per worker where outputs own memory, which may be of any
+    /// size, and 64 to 4096 of others, as 128 KB hold: short strings from worker processes come five times as fast in a window of
+    /// thousands. A chunk larger than the window makes room for itself.
     pub fn window(mut self, items: usize) -> Self {
         self.window = Some(items);
         self

@@ -29,7 +29,7 @@ use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Bell, Mutex, Ordering};
 use crate::task::Task;
 use crate::worker::Worker;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The position of the first output, if any, that makes all later items unneeded.
 pub(crate) type Halts<O> = fn(&[O]) -> Option<usize>;
@@ -108,6 +108,8 @@ pub struct Run<O> {
     control: Option<Control>,
     /// What the executor said that workers cost to make and to end, in nanoseconds.
     workers_took: AtomicU64,
+    /// Since when outputs are delivered while it goes on, if they are.
+    streams_since: Option<Instant>,
     /// Where the workers are, where the executor says so.
     places: OnceLock<Arc<[String]>>,
     /// The observers, where there are any.
@@ -120,6 +122,17 @@ pub struct Run<O> {
 
 /// Where one worker has all items and chunks are measured, an observer sees at least so many.
 const LOOKS: usize = 32;
+
+/// How many outputs a worker may be ahead where nobody said: what owns memory may be of any size; of the rest, 128 KB.
+const fn ahead<O>() -> usize {
+    let (least, most) = (64, 4096);
+    match (128 << 10) / (size_of::<O>() + 1) {
+        _ if std::mem::needs_drop::<O>() => least,
+        few if few < least => least,
+        many if many > most => most,
+        fit => fit,
+    }
+}
 
 impl<O> Run<O> {
     pub(crate) fn new(
@@ -136,7 +149,8 @@ impl<O> Run<O> {
         plan.times_items = watch.as_ref().is_some_and(|w| w.wants().has_item_times());
         let workers = workers.max(1);
         let (capacity, largest) = if setup.windowed {
-            let window = plan.window.unwrap_or(workers.saturating_mul(64)).min(count);
+            let window = plan.window.unwrap_or(workers.saturating_mul(ahead::<O>()));
+            let window = window.min(count);
             let wanted = Schedule::new(count, workers, plan.chunks, usize::MAX);
             // Fixed chunks keep their size, and the window makes room for one per worker; measured and
             // guided ones keep to the window, half of an even share each.
@@ -156,6 +170,7 @@ impl<O> Run<O> {
         } else {
             (count, usize::MAX)
         };
+        let streams_since = setup.windowed.then(Instant::now);
         let slots = Slots::new(capacity)
             .map_err(|_| Error::too_large(capacity, std::any::type_name::<O>()))?;
         let schedule = Schedule::new(count, workers, plan.chunks, largest);
@@ -171,6 +186,7 @@ impl<O> Run<O> {
             deaths: AtomicUsize::new(0),
             control,
             workers_took: AtomicU64::new(0),
+            streams_since,
             places: OnceLock::new(),
             watch,
             slots,

@@ -92,25 +92,24 @@ pub struct Pace {
     /// Cost of an item in picoseconds; `None` before the first measurement.
     cost: Option<u64>,
     /// Items called between the last two reads of the clock, or since then if that is more. Without a cost, what may be
-    /// called at once: see [`unmeasured`](Self::unmeasured).
+    /// called at once: see [`elsewhere`](Self::elsewhere).
     last: usize,
+    /// It is for somebody else, who does not tell.
+    is_elsewhere: bool,
     /// Items called since the clock was read.
     unclocked: usize,
     clock: Option<Instant>,
 }
 
 impl Pace {
-    /// Nobody measures: a claim for workers elsewhere. As if items cost nothing, so that what a claim takes is bounded by
-    /// what was claimed before it, the even share and the window alone.
-    pub(crate) fn unmeasured() -> Self {
+    /// Nobody measures: a claim for workers elsewhere, of `most` items. As if items cost nothing, so that else what a claim
+    /// takes is bounded by what was claimed before it, the even share and the window alone.
+    pub(crate) fn elsewhere(most: usize) -> Self {
         Pace {
-            last: usize::MAX,
+            last: most,
+            is_elsewhere: true,
             ..Pace::new()
         }
-    }
-
-    fn is_unmeasured(&self) -> bool {
-        self.cost.is_none() && self.last == usize::MAX
     }
 
     /// Nothing measured yet.
@@ -119,6 +118,7 @@ impl Pace {
         Pace {
             cost: None,
             last: 0,
+            is_elsewhere: false,
             unclocked: 0,
             clock: None,
         }
@@ -279,7 +279,7 @@ impl Schedule {
             Chunks::Auto => {
                 let shares = self.workers.saturating_mul(2);
                 // Half a share of the first items would be most of the work, where those are the long ones.
-                let growing = match pace.is_unmeasured() {
+                let growing = match pace.is_elsewhere {
                     true => 1 + self.count.saturating_sub(remaining) / shares,
                     false => usize::MAX,
                 };
@@ -397,7 +397,7 @@ mod tests {
     fn claims_that_nobody_measures_begin_with_one_item_and_grow_by_a_bounded_share() {
         for (count, most) in [(100, 40), (1_000_000, 125)] {
             let schedule = Schedule::new(count, 2, Chunks::Auto, usize::MAX);
-            let claims = all_claims(&schedule, count, &Pace::unmeasured());
+            let claims = all_claims(&schedule, count, &Pace::elsewhere(usize::MAX));
             let sizes: Vec<usize> = claims.iter().map(Range::len).collect();
             assert_eq!(sizes.iter().sum::<usize>(), count);
             assert_eq!(sizes[..8], [1, 1, 1, 1, 2, 2, 3, 3]);

@@ -20,6 +20,11 @@ const WORTH_A_CALL: Duration = Duration::from_micros(60);
 /// once so much was done: the first items of all are slow, since nothing is in the caches.
 const PROVEN: Duration = Duration::from_micros(1);
 
+/// How long a worker elsewhere may be at what it was given while outputs are delivered,
+const PROMPT: Duration = Duration::from_millis(10);
+/// or so many items, if that is longer.
+const AT_ONCE: usize = 32;
+
 impl<O> Run<O> {
     /// Claims the next chunk; sleeps while the window is full. `None`: nothing is left to claim. For
     /// workers; the calling thread must not sleep here, since it alone can move the window.
@@ -52,7 +57,7 @@ impl<O> Run<O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn claim(&self) -> Option<Chunk<'_, O>> {
-        let mut chunk = self.claim_at(&Pace::unmeasured(), true)?;
+        let mut chunk = self.claim_at(&self.pace_elsewhere(), true)?;
         self.hand_out(&mut chunk, None);
         Some(chunk)
     }
@@ -80,9 +85,21 @@ impl<O> Run<O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn try_claim(&self) -> Option<Chunk<'_, O>> {
-        let mut chunk = self.claim_at(&Pace::unmeasured(), false)?;
+        let mut chunk = self.claim_at(&self.pace_elsewhere(), false)?;
         self.hand_out(&mut chunk, None);
         Some(chunk)
+    }
+
+    /// Where outputs are delivered meanwhile, it is known how fast they come: what a worker elsewhere is given takes it no longer
+    /// than [`PROMPT`], so that nobody waits long for the outputs behind the next one.
+    fn pace_elsewhere(&self) -> Pace {
+        let Some(begun) = self.streams_since else {
+            return Pace::elsewhere(usize::MAX);
+        };
+        let delivered = self.delivered.load(Ordering::Relaxed) as u128;
+        let workers = self.schedule.workers() as u128;
+        let prompt = delivered * PROMPT.as_nanos() / workers / begun.elapsed().as_nanos().max(1);
+        Pace::elsewhere(usize::try_from(prompt).unwrap_or(usize::MAX).max(AT_ONCE))
     }
 
     #[inline]
