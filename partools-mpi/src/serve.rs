@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 
 /// Records are sent together, up to so many bytes.
 const FULL: usize = 64 << 10;
-/// But none waits longer, while others are made behind it.
+/// But none waits longer, while others are made behind it; and nobody looks oftener at what rank 0 says. MPI may give the processor
+/// away at each look where there is nothing (Open MPI does where ranks are more than processors), which costs milliseconds
+/// beside a neighbour that never rests.
 const PROMPT: Duration = Duration::from_millis(5);
 
 /// Serves until rank 0 says that the job is done.
@@ -114,6 +116,7 @@ pub(crate) fn answer(
             records: Gathered::new(),
             sent: Instant::now(),
         }),
+        looked: Cell::new(None),
         is_broken: false,
     };
     let answered = server.answer(request, &mut parts);
@@ -148,6 +151,8 @@ fn look(ranks: &Ranks, needed: &Cell<usize>) -> usize {
 struct Parts<S, N> {
     needed: N,
     waiting: RefCell<Waiting<S>>,
+    /// When it was looked last, and what was needed then.
+    looked: Cell<Option<(Instant, usize)>>,
     is_broken: bool,
 }
 
@@ -195,10 +200,18 @@ impl<S: FnMut(&[u8]), N: Fn() -> usize> Outlet for Parts<S, N> {
     /// Asked between pieces of work, so it may look at the time.
     fn needed(&self) -> usize {
         let mut waiting = self.waiting.borrow_mut();
-        if waiting.sent.elapsed() >= PROMPT {
+        let now = Instant::now();
+        if now.duration_since(waiting.sent) >= PROMPT {
             waiting.flush();
         }
-        (self.needed)()
+        match self.looked.get() {
+            Some((at, needed)) if now.duration_since(at) < PROMPT => needed,
+            _ => {
+                let needed = (self.needed)();
+                self.looked.set(Some((now, needed)));
+                needed
+            }
+        }
     }
 }
 
@@ -216,6 +229,7 @@ mod tests {
                 records: Gathered::new(),
                 sent: Instant::now(),
             }),
+            looked: Cell::new(None),
             is_broken: false,
         };
         parts.gather(&[7; 8]);
@@ -223,5 +237,28 @@ mod tests {
         assert!(handed_on.borrow().is_empty());
         assert_eq!(parts.needed(), 9);
         assert_eq!(handed_on.borrow().len(), 1 + 8 + 8);
+    }
+
+    #[test]
+    fn rank_0_is_asked_at_once_and_then_seldom() {
+        let looks = Cell::new(0);
+        let parts = Parts {
+            needed: || {
+                looks.update(|looks| looks + 1);
+                9 - looks.get()
+            },
+            waiting: RefCell::new(Waiting {
+                send: |_: &[u8]| {},
+                records: Gathered::new(),
+                sent: Instant::now(),
+            }),
+            looked: Cell::new(None),
+            is_broken: false,
+        };
+        let begun = Instant::now();
+        while begun.elapsed() < 4 * PROMPT {
+            assert_eq!(parts.needed(), 9 - looks.get());
+        }
+        assert!((2..=5).contains(&looks.get()), "{} looks", looks.get());
     }
 }

@@ -43,7 +43,7 @@
 //!   inherit them by copy-on-write, so only pages that somebody *writes* become two.
 //! - Children of `Fork` have page tables of their own: 2 MB for each GB of an ordinary vector. Those of a
 //!   [`SharedVec`] are not copied when a child is made, which makes the fork itself 200 times faster; a
-//!   child fills in the pages it reads. The example `section_sum` measures both.
+//!   child fills in the pages it reads, which are huge ones since Linux 6.1. The example `section_sum` measures both.
 //! - A file need not be read first: a [`MappedSlice`] is the file itself, `.npy` too, on each local executor;
 //!   its pages come in as they are touched, once for all workers. [`SharedVec::from_reader`] reads one that
 //!   others may change, and no second copy of it exists at any time.
