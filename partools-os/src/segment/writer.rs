@@ -73,13 +73,18 @@ fn file_of(
     let file = memory_file()?;
     // At once, so that a length that cannot be is an error before anything is written.
     rustix::fs::ftruncate(&file, bytes as u64)?;
-    let mut mapping = Mapping::<u8>::writable(&file, bytes)?;
-    let (file, left) = if huge_pages::lay_out(&file, &mut mapping) {
+    let is_large = bytes >= mapping::huge_page();
+    let mut mapping = is_large
+        .then(|| Mapping::<u8>::writable(&file, bytes))
+        .transpose()?;
+    let (file, left) = if let Some(mapping) = &mut mapping
+        && huge_pages::lay_out(&file, mapping)
+    {
         let mut room = mapping.as_mut_slice();
         write(&mut room)?;
         (file, room.len())
     } else {
-        drop(mapping);
+        drop(mapping.take());
         let file = file.into();
         let mut room = Room { file, left: bytes };
         write(&mut room)?;
