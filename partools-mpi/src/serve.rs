@@ -132,7 +132,13 @@ pub(crate) fn answer(
 /// How many items are needed, as far as rank 0 has said. What it said of an earlier map may come late.
 fn look(ranks: &Ranks, needed: &Cell<usize>) -> usize {
     let root = ranks.process(0);
-    while let Some(matched) = root.immediate_matched_probe_with_tag(NEEDED) {
+    let mut looks_in_vain = 0;
+    // A look at Open MPI finds what had been taken in, and takes in what has come: for the next look.
+    while looks_in_vain < 2 {
+        let Some(matched) = root.immediate_matched_probe_with_tag(NEEDED) else {
+            looks_in_vain += 1;
+            continue;
+        };
         let news = receive(matched, |rank| ranks.process(rank));
         ranks.news.borrow_mut()[0] += 1;
         let (map, items) = news.bytes.split_at(news.bytes.len().min(8));
