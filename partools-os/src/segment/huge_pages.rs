@@ -143,6 +143,17 @@ mod tests {
         }
     }
 
+    /// Where a vector was freed, the address space has a hole of just its size, and the kernel likes to fill it.
+    #[test]
+    fn a_hole_without_room_for_huge_pages_is_passed_by() {
+        let vector = || Vec::<u8>::with_capacity(40 << 20);
+        let (_above, hole, _below) = (vector(), vector(), vector());
+        drop(hole);
+        let shared = SharedVec::<u8>::zeroed(40 << 20).expect("memory");
+        let start = shared.as_ptr() as usize;
+        assert!(start.is_multiple_of(huge_page()), "{start:x}");
+    }
+
     #[test]
     fn less_than_a_huge_page_is_laid_out_in_small_ones() {
         let file = memory_file().expect("a file");

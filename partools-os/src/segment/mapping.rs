@@ -119,30 +119,26 @@ pub(super) fn huge_page() -> usize {
     page * (page / size_of::<u64>())
 }
 
-/// Maps pages of `file`, from byte `from` on; the huge ones of the file as such, where the kernel has room for that.
+/// Maps pages of `file`, from byte `from` on; the huge ones of the file as such, where there is room for that.
 fn pages(
     file: &OwnedFd,
     from: u64,
     bytes: usize,
     access: ProtFlags,
 ) -> io::Result<*mut libc::c_void> {
-    let at = |wish: usize| {
-        let wish = ptr::without_provenance_mut(wish);
-        // SAFETY: an address is a wish, not an order, so the kernel picks one that is free.
-        unsafe { rustix::mm::mmap(wish, bytes, access, MapFlags::SHARED, file, from) }
-    };
-    let start = at(0)?;
-    // A huge page is mapped as such where its address and its place in the file are alike.
     let huge = huge_page();
-    let place = usize::try_from(from % huge as u64).map_err(|_| io::ErrorKind::InvalidInput)?;
-    let beyond = (start as usize).wrapping_sub(place) % huge;
-    if bytes < huge || beyond == 0 {
-        return Ok(start);
+    let mut wish = 0;
+    // Where there is no room for more, any place does.
+    if bytes >= huge
+        && let Ok(room) = free_room(bytes.saturating_add(huge), ProtFlags::empty())
+    {
+        // A huge page is mapped as such where its address and its place in the file are alike.
+        let place = usize::try_from(from % huge as u64).map_err(|_| io::ErrorKind::InvalidInput)?;
+        wish = room + place.wrapping_sub(room) % huge;
     }
-    // SAFETY: mapped just now, and nobody was told.
-    unsafe { rustix::mm::munmap(start, bytes) }?;
-    // Address space is given out downwards, so there is room below.
-    Ok(at((start as usize).saturating_sub(beyond))?)
+    let wish = ptr::without_provenance_mut(wish);
+    // SAFETY: an address is a wish, not an order, so the kernel picks one that is free.
+    Ok(unsafe { rustix::mm::mmap(wish, bytes, access, MapFlags::SHARED, file, from) }?)
 }
 
 impl<T> Mapping<T> {
@@ -193,13 +189,18 @@ pub(super) fn byte_length<T>(len: usize) -> io::Result<usize> {
 /// Asks for ordinary memory of that size and gives it back untouched. A memory file would get any length and
 /// fail at the touch of a page that is not there, with a signal; for ordinary memory the kernel says no beforehand.
 pub(super) fn ask_for(bytes: usize) -> io::Result<()> {
-    if bytes == 0 {
-        return Ok(());
+    match bytes {
+        0 => Ok(()),
+        _ => free_room(bytes, ProtFlags::READ | ProtFlags::WRITE).map(drop),
     }
-    let access = ProtFlags::READ | ProtFlags::WRITE;
+}
+
+/// Where ordinary memory would lie that can be used so. Another thread may take the place meanwhile.
+fn free_room(bytes: usize, access: ProtFlags) -> io::Result<usize> {
     // SAFETY: no address is asked for, so the kernel picks one that is free.
     let start =
         unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), bytes, access, MapFlags::PRIVATE) }?;
     // SAFETY: mapped by the line above, and nobody was told.
-    Ok(unsafe { rustix::mm::munmap(start, bytes) }?)
+    unsafe { rustix::mm::munmap(start, bytes) }?;
+    Ok(start as usize)
 }
