@@ -20,6 +20,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const EVERY: Duration = Duration::from_millis(3);
+/// After so many first looks that did not hold, none will.
+const FIRST_LOOKS: usize = 100;
 /// Other programs come and go, with which a process shares its libraries' pages: so many bytes are no change.
 const NOISE: u64 = 100_000;
 
@@ -73,7 +75,15 @@ impl Watcher {
 
 /// The watcher's whole life.
 pub(crate) fn serve(process: u32) -> io::Result<()> {
-    let before = look(process);
+    let mut before = look(process);
+    for _ in 0..FIRST_LOOKS {
+        if before.is_some() {
+            break;
+        }
+        // Workers of an earlier run are about to end.
+        std::thread::sleep(EVERY);
+        before = look(process);
+    }
     println!("watching");
     io::stdout().flush()?;
     let over = AtomicBool::new(false);
