@@ -249,6 +249,9 @@ where
     fn unpack<'m>(from: &mut Attach<'m>) -> Result<Self::Far<'m>, WireError> {
         T::unpack(from).map(ErrorsAsText)
     }
+    fn items_are_plain() -> bool {
+        T::items_are_plain()
+    }
     fn pack_item(&self, index: usize, out: &mut FrameWriter) -> Result<(), CodecError> {
         self.0.pack_item(index, out)
     }

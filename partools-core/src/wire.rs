@@ -67,6 +67,7 @@ pub use answer::{Outlet, Record, accept, deliver};
 pub use elements::Elements;
 pub use entry::Entry;
 pub use error::WireError;
+pub(crate) use frame::is_fixed;
 pub use frame::{FrameReader, FrameWriter};
 pub use gathered::Gathered;
 pub use incoming::Incoming;
@@ -82,4 +83,4 @@ pub use stretch::{Growth, Stretch};
 
 /// The version of everything here. Both sides run the same executable, so it guards against files and
 /// messages that were left over from another one.
-pub(crate) const VERSION: u16 = 1;
+pub(crate) const VERSION: u16 = 2;

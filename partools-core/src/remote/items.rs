@@ -3,8 +3,8 @@
 
 use crate::items::{Items, Lend, SliceChunks, Zip, sealed::Walk};
 use crate::panics::quietly;
-use crate::portable::{CodecError, Portable};
-use crate::wire::{FrameReader, FrameWriter};
+use crate::portable::{CodecError, Portable, is_plain};
+use crate::wire::{FrameReader, FrameWriter, is_fixed};
 use std::ops::Range;
 
 /// Items that can be sent to another process, one by one.
@@ -101,6 +101,13 @@ pub trait FarItems: Items {
     /// The items of `range`: all of them where nothing is sent, none yet where they are.
     fn dealt(head: &Self::Head, range: Range<usize>) -> Self;
 
+    /// Is each item plain data of one size ([`is_plain`](crate::is_plain), and no vector)? Then items are sent without lengths
+    /// between them, and [`take_item`](Self::take_item) takes just what was written for one.
+    #[must_use]
+    fn are_plain() -> bool {
+        false
+    }
+
     /// Takes the next item.
     ///
     /// # Errors
@@ -152,6 +159,9 @@ impl<T: Portable> FarItems for Vec<T> {
     const SENT: bool = true;
     fn dealt((): &(), _: Range<usize>) -> Self {
         Vec::new()
+    }
+    fn are_plain() -> bool {
+        is_fixed::<T>(is_plain::<T>())
     }
     fn take_item(&mut self, from: &mut FrameReader<'_>) -> Result<(), CodecError> {
         self.push(from.value()?);
@@ -206,6 +216,9 @@ impl FarItems for FarRange {
     const SENT: bool = false;
     fn dealt(start: &usize, range: Range<usize>) -> Self {
         FarRange(start.saturating_add(range.start)..start.saturating_add(range.end))
+    }
+    fn are_plain() -> bool {
+        true
     }
     fn take_item(&mut self, _: &mut FrameReader<'_>) -> Result<(), CodecError> {
         Ok(())
@@ -281,6 +294,9 @@ impl<A: FarItems, B: FarItems> FarItems for Zip<A, B> {
     const SENT: bool = A::SENT || B::SENT;
     fn dealt((a, b): &Self::Head, range: Range<usize>) -> Self {
         Zip(A::dealt(a, range.clone()), B::dealt(b, range))
+    }
+    fn are_plain() -> bool {
+        A::are_plain() && B::are_plain()
     }
     fn take_item(&mut self, from: &mut FrameReader<'_>) -> Result<(), CodecError> {
         self.0.take_item(from)?;

@@ -46,6 +46,9 @@ macro_rules! portable {
                     kind: $kind(f, PhantomData),
                 })
             }
+            fn items_are_plain() -> bool {
+                X::Far::are_plain()
+            }
             fn pack_item(&self, index: usize, out: &mut FrameWriter) -> Result<(), CodecError> {
                 self.items.pack_item(index, out)
             }

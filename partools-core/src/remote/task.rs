@@ -70,6 +70,13 @@ pub trait PortableTask: Task {
     /// Where it is not what `pack` gave.
     fn unpack<'m>(from: &mut Attach<'m>) -> Result<Self::Far<'m>, WireError>;
 
+    /// Is each item that travels plain data of one size, so that it needs no length and is always readable? Then
+    /// [`take_item`](Self::take_item) takes from among the others' just what [`pack_item`](Self::pack_item) wrote.
+    #[must_use]
+    fn items_are_plain() -> bool {
+        false
+    }
+
     /// Appends the item at `index`. Not called unless [`DEALT`](Self::DEALT).
     ///
     /// # Errors
@@ -104,6 +111,9 @@ impl<T: PortableTask + ?Sized> PortableTask for &T {
     }
     fn unpack<'m>(from: &mut Attach<'m>) -> Result<T::Far<'m>, WireError> {
         T::unpack(from)
+    }
+    fn items_are_plain() -> bool {
+        T::items_are_plain()
     }
     fn pack_item(&self, index: usize, out: &mut FrameWriter) -> Result<(), CodecError> {
         (**self).pack_item(index, out)

@@ -4,7 +4,7 @@ use super::error::WireError;
 use crate::portable::{CodecError, Portable, decode, encode, is_plain};
 
 /// Is every value of the type the same number of raw bytes?
-pub(super) const fn is_fixed<T>(plain: bool) -> bool {
+pub(crate) const fn is_fixed<T>(plain: bool) -> bool {
     plain && !std::mem::needs_drop::<T>()
 }
 
@@ -39,6 +39,11 @@ impl FrameWriter {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// What lies behind so many bytes is taken back.
+    pub(super) fn truncate(&mut self, bytes: usize) {
+        self.bytes.truncate(bytes);
     }
 
     /// Nothing again; the room is kept.

@@ -7,6 +7,7 @@ use crate::chunk::Chunk;
 use crate::item_error::{Cause, ItemError};
 use crate::order::Order;
 use crate::panics::catch;
+use crate::portable::CodecError;
 use crate::remote::PortableTask;
 use std::ops::Range;
 
@@ -203,6 +204,24 @@ fn pack_items<T: PortableTask>(
         // Also of those that will be cut off: what they are is not read then.
         let items: Vec<usize> = range.clone().map(|place| order.item(place)).collect();
         request.frames.value(&items)?;
+    }
+    if T::DEALT && T::items_are_plain() {
+        let (mut place, mut whole) = (range.start, request.frames.as_bytes().len());
+        let packed = catch(|| -> Result<(), CodecError> {
+            while place < range.end {
+                let index = order.map_or(place, |order| order.item(place));
+                task.pack_item(index, &mut request.frames)?;
+                (place, whole) = (place + 1, request.frames.as_bytes().len());
+            }
+            Ok(())
+        });
+        let cause = match packed {
+            Ok(Ok(())) => return Ok(None),
+            Ok(Err(error)) => Cause::NotPortable(error),
+            Err(panic) => cause_of(panic),
+        };
+        request.frames.truncate(whole);
+        return Ok(Some((place, cause)));
     }
     if T::DEALT {
         for place in range {

@@ -171,8 +171,13 @@ fn what_follows_a_damaged_record_is_given_to_no_item() {
 #[test]
 fn a_request_that_was_changed_is_refused_or_answered_by_as_many_records() {
     let items: Vec<(u8, String)> = (0..4).map(|n| (n, "x".repeat(n.into()))).collect();
-    let job = over(&items).map(|pair| pair.clone());
-    let result = with(&job, &|task, run, parcel| {
+    change(&over(&items).map(|pair| pair.clone()));
+    let plain: Vec<u32> = (0..4).collect();
+    change(&over(&plain).map(|n| *n));
+}
+
+fn change<T: PortableTask<Output: Portable + std::fmt::Debug>>(job: &Job<T>) {
+    let result = with(job, &|task, run, parcel| {
         let message = super::bench::first_request(task, run);
         let answers = |message: &[u8]| {
             let mut answer = Vec::new();

@@ -4,8 +4,8 @@
 use super::bench::{first_request, serve, with};
 use partools_core::wire::{FrameReader, FrameWriter, Outlet, Record, WireError};
 use partools_core::{
-    Attach, Cause, Chunks, CodecError, Job, Layout, Loopback, PortableTask, Serialized, Span,
-    StartError, Task, Writer, over,
+    Attach, Cause, Chunks, CodecError, Items, Job, Layout, Lend, Loopback, PortableItems,
+    PortableTask, Serialized, Span, StartError, Task, Writer, over, zip,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cell::Cell;
@@ -144,6 +144,72 @@ fn an_item_that_cannot_be_written_or_read_fails_alone() {
             }
         }
     }
+}
+
+/// Numbers of which one refuses to be packed and another panics; on the far side they are as plain as others.
+struct Choosy(Vec<u64>);
+impl<'a> Lend<'a> for Choosy {
+    type Item = &'a u64;
+}
+impl Items for Choosy {
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+    fn at(&self, index: usize) -> &u64 {
+        &self.0[index]
+    }
+}
+impl PortableItems for Choosy {
+    type Head = ();
+    type Far = Vec<u64>;
+    fn head(&self) {}
+    fn pack_item(&self, index: usize, out: &mut FrameWriter) -> Result<(), CodecError> {
+        match index {
+            3 => out.value(&Odd(3, Wrong::RefuseToWrite)),
+            4 => panic!("packing 4"),
+            _ => out.value(&self.0[index]),
+        }
+    }
+}
+
+#[test]
+fn a_plain_item_that_cannot_be_packed_fails_alone() {
+    let halves: Vec<f32> = (0_u8..9).map(|n| f32::from(n) / 2.0).collect();
+    for size in 1..=9 {
+        // Half of each bad item has been packed.
+        let job = over(zip(&halves, Choosy((10..19).collect())));
+        let job = job
+            .chunk(Chunks::of(size))
+            .map(|(half, n)| (f64::from(*half), *n));
+        let results = job.try_run(&Loopback).expect("it ran");
+        for (index, result) in results.iter().enumerate() {
+            match (index, result) {
+                (3, Err(error)) => assert!(matches!(error.cause(), Cause::NotPortable(_))),
+                (4, Err(error)) => assert!(error.to_string().ends_with("packing 4"), "{error}"),
+                (_, result) => {
+                    let output = (index as f64 / 2.0, 10 + index as u64);
+                    assert_eq!(*result.as_ref().expect("an output"), output);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn plain_items_take_their_own_bytes_and_no_others() {
+    let (numbers, pairs, bytes) = ([1_u64; 50], [[2_f32; 2]; 50], [3_u8; 50]);
+    let none = with(&over(&numbers[..1]).map(|n| *n), &|task, run, _| {
+        let header = first_request(task, run).len() - 8;
+        let job = over(zip(zip(&numbers, 0..50), zip(&pairs, &bytes)));
+        let job = job.chunk(Chunks::of(50)).map(|((n, _), _)| *n);
+        let all = with(&job, &|task, run, _| {
+            assert_eq!(first_request(task, run).len(), header + 50 * (8 + 8 + 1));
+            Err(partools_core::Error::executor("seen"))
+        });
+        assert_eq!(all.unwrap_err().to_string(), "seen");
+        Err(partools_core::Error::executor("seen, too"))
+    });
+    assert_eq!(none.unwrap_err().to_string(), "seen, too");
 }
 
 #[test]
@@ -308,13 +374,15 @@ fn a_panic_that_goes_on_has_the_text_that_crossed() {
     );
 }
 
-/// A task that packs more of an item than it takes, or takes more than it packed.
+/// A task that packs more of an item than it takes, or takes more than it packed; and may say that its items are plain.
 #[derive(Serialize, Deserialize)]
-struct Uneven {
+struct Uneven<const PLAIN: bool> {
     packs: u32,
     takes: u32,
+    /// What cannot be read is passed over.
+    is_careless: bool,
 }
-impl Task for Uneven {
+impl<const PLAIN: bool> Task for Uneven<PLAIN> {
     type State = ();
     type Output = u32;
     fn count(&self) -> usize {
@@ -327,37 +395,50 @@ impl Task for Uneven {
         span.range().for_each(|_| out.push(0));
     }
 }
-impl PortableTask for Uneven {
-    type Far<'m> = Uneven;
+impl<const PLAIN: bool> PortableTask for Uneven<PLAIN> {
+    type Far<'m> = Self;
     const DEALT: bool = true;
     fn pack<'m>(&'m self, out: &mut Layout<'m>) -> Result<(), WireError> {
         out.value(self)
     }
-    fn unpack<'m>(from: &mut Attach<'m>) -> Result<Uneven, WireError> {
+    fn unpack<'m>(from: &mut Attach<'m>) -> Result<Self, WireError> {
         from.value()
+    }
+    fn items_are_plain() -> bool {
+        PLAIN
     }
     fn pack_item(&self, _: usize, out: &mut FrameWriter) -> Result<(), CodecError> {
         (0..self.packs).try_for_each(|n| out.value(&n))
     }
-    fn take_item(far: &mut Uneven, from: &mut FrameReader<'_>) -> Result<(), CodecError> {
-        (0..far.takes).try_for_each(|_| from.value::<u32>().map(drop))
+    fn take_item(far: &mut Self, from: &mut FrameReader<'_>) -> Result<(), CodecError> {
+        let is_careless = far.is_careless;
+        (0..far.takes).try_for_each(|_| match from.value::<u32>() {
+            Err(error) if !is_careless => Err(error),
+            _ => Ok(()),
+        })
     }
 }
 
 #[test]
 fn an_item_that_is_not_taken_as_it_was_packed_is_no_item() {
-    for (packs, takes) in [(2, 1), (1, 2), (1, 0), (0, 1)] {
-        let error = Job::new(Uneven { packs, takes })
-            .run(&Loopback)
-            .unwrap_err();
-        assert!(error.to_string().contains("damaged"), "{error}");
+    fn check<const PLAIN: bool>(is_careless: bool) {
+        let job = |packs, takes| {
+            Job::new(Uneven::<PLAIN> {
+                packs,
+                takes,
+                is_careless,
+            })
+        };
+        for (packs, takes) in [(2, 1), (1, 2), (1, 0), (0, 1)] {
+            let error = job(packs, takes).run(&Loopback).unwrap_err();
+            assert!(error.to_string().contains("damaged"), "{error}");
+        }
+        assert_eq!(job(2, 2).run(&Loopback).unwrap(), [0; 4]);
     }
-    assert_eq!(
-        Job::new(Uneven { packs: 2, takes: 2 })
-            .run(&Loopback)
-            .unwrap(),
-        [0; 4]
-    );
+    for is_careless in [false, true] {
+        check::<false>(is_careless);
+        check::<true>(is_careless);
+    }
 }
 
 #[test]
