@@ -251,7 +251,7 @@ mod tests {
         let parts = Parts {
             needed: || {
                 looks.update(|looks| looks + 1);
-                9 - looks.get()
+                1000 - looks.get()
             },
             waiting: RefCell::new(Waiting {
                 send: |_: &[u8]| {},
@@ -262,9 +262,14 @@ mod tests {
             is_broken: false,
         };
         let begun = Instant::now();
-        while begun.elapsed() < 4 * PROMPT {
-            assert_eq!(parts.needed(), 9 - looks.get());
+        for _ in 0..100 {
+            assert_eq!(parts.needed(), 1000 - looks.get());
         }
-        assert!((2..=5).contains(&looks.get()), "{} looks", looks.get());
+        let seldom = 1 + begun.elapsed().div_duration_f64(PROMPT) as usize;
+        assert!((1..=seldom).contains(&looks.get()), "{} looks", looks.get());
+
+        let before = looks.get();
+        std::thread::sleep(PROMPT);
+        assert_eq!(parts.needed(), 1000 - before - 1);
     }
 }

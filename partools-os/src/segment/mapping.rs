@@ -93,7 +93,7 @@ impl<T: Pod> Mapping<T> {
 
     /// Only for a mapping that was made writable.
     pub(super) fn as_mut_slice(&mut self) -> &mut [T] {
-        // SAFETY: as in `as_slice`, and `self` is borrowed exclusively. SharedVecMut alone calls this.
+        // SAFETY: as in `as_slice`, and `self` is borrowed exclusively. SharedVecMut and the writer alone call this.
         unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
     }
 
