@@ -265,8 +265,9 @@ mod tests {
         for _ in 0..100 {
             assert_eq!(parts.needed(), 1000 - looks.get());
         }
-        let seldom = 1 + begun.elapsed().div_duration_f64(PROMPT) as usize;
-        assert!((1..=seldom).contains(&looks.get()), "{} looks", looks.get());
+        let seldom = 1 + begun.elapsed().as_nanos() / PROMPT.as_nanos();
+        let asked = looks.get() as u128;
+        assert!((1..=seldom).contains(&asked), "{asked} looks");
 
         let before = looks.get();
         std::thread::sleep(PROMPT);
